@@ -1,1 +1,29 @@
-//! strata
+//! `helm template` as a pure library: charts and values in, Kubernetes manifests out, byte-identical to Helm.
+//!
+//! The crate performs no I/O: it knows no file system, network, clock or environment. A caller hands it a
+//! chart as a list of files and values as trees, and gets documents, hooks and notes back, together with
+//! what decided each of them.
+//!
+//! The rooms, in the order a render passes them:
+//! - [`chart`]: what a chart is: metadata, files, dependencies, values of a chart and its subcharts
+//! - [`tree`]: values as written by people, with a position for every leaf
+//! - [`yaml`], [`json`], [`toml`]: reading and writing the way Helm's Go libraries do
+//! - [`value`]: what a template computes with: Go's kinds, plus marks
+//! - [`trace`]: marks, and the sets they form
+//! - [`template`]: Go's `text/template`: lexer, parser, evaluation, formatting
+//! - [`functions`]: the functions a template may call, one family per file
+
+pub mod chart;
+mod context;
+pub mod error;
+pub mod functions;
+pub mod json;
+pub mod limits;
+pub mod template;
+pub mod toml;
+pub mod trace;
+pub mod tree;
+pub mod value;
+pub mod yaml;
+
+pub use context::{Context, Mode};

@@ -1,0 +1,85 @@
+//! What a function call may use beside its arguments: the mode, the bounds, the seeded sources of chance and time.
+
+use std::marker::PhantomData;
+
+use crate::error::CallError;
+use crate::limits::Limits;
+use crate::trace::Trace;
+
+/// Which Helm is followed where the two differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Helm 3 (3.22).
+    Helm3,
+    /// Helm 4 (4.3).
+    #[default]
+    Helm4,
+}
+
+/// The surroundings of a function call.
+pub struct Context<'r> {
+    /// Which Helm is followed.
+    pub mode: Mode,
+    /// How much is recorded.
+    pub trace: Trace,
+    /// The bounds of this render.
+    pub limits: Limits,
+    /// The time that `now` answers, in nanoseconds since the Unix epoch.
+    pub now_unix_nanoseconds: i128,
+    /// The state of the seeded random source; see [`Context::random_bytes`].
+    pub random_state: [u8; 32],
+    steps: u64,
+    render: PhantomData<&'r ()>,
+}
+
+impl Context<'_> {
+    /// Makes a context that follows `mode`, with a seed for everything random and a fixed time.
+    pub fn new(mode: Mode, trace: Trace, limits: Limits, seed: [u8; 32], now_unix_nanoseconds: i128) -> Self {
+        Context {
+            mode,
+            trace,
+            limits,
+            now_unix_nanoseconds,
+            random_state: seed,
+            steps: 0,
+            render: PhantomData,
+        }
+    }
+
+    /// Accounts for work about to be done.
+    ///
+    /// # Errors
+    /// When the render's budget of steps is used up.
+    #[inline]
+    pub fn charge(&mut self, steps: u64) -> Result<(), CallError> {
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps > self.limits.steps {
+            return Err(CallError::new(format!("the render needs more than {} steps", self.limits.steps)));
+        }
+        Ok(())
+    }
+
+    /// Accounts for a value of that many bytes (or 24 per list item) about to be made.
+    ///
+    /// # Errors
+    /// When the value would be larger than one value may be, or the budget of steps is used up.
+    pub fn charge_value(&mut self, bytes: usize) -> Result<(), CallError> {
+        if bytes > self.limits.value_bytes {
+            return Err(CallError::new(format!(
+                "the result would be {bytes} bytes long; at most {} are allowed",
+                self.limits.value_bytes
+            )));
+        }
+        self.charge(1 + bytes as u64 / 64)
+    }
+
+    /// Fills `out` from the seeded source: the same seed gives the same bytes in the same order of calls.
+    pub fn random_bytes(&mut self, out: &mut [u8]) {
+        use sha2::{Digest, Sha256};
+        for chunk in out.chunks_mut(32) {
+            self.random_state = Sha256::digest(self.random_state).into();
+            let block = Sha256::new_with_prefix(self.random_state).chain_update(b"draw").finalize();
+            chunk.copy_from_slice(&block[..chunk.len()]);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The functions a template may call: sprig's, Helm's and `text/template`'s own.
+//!
+//! A family is a file with a list of [`Function`]s; the evaluator checks the arguments against `params` with Go's rules
+//! and messages before it calls, and marks the result with the arguments' marks unless the function does so itself.
+
+use crate::context::Context;
+use crate::error::CallError;
+use crate::value::Value;
+
+/// A function as templates know it.
+pub struct Function {
+    /// The name in templates.
+    pub name: &'static str,
+    /// One line for the reference page.
+    pub doc: &'static str,
+    /// The parameters' Go types; the last one repeats if `variadic`.
+    pub params: &'static [Param],
+    /// Whether the last parameter takes any number of arguments.
+    pub variadic: bool,
+    /// Which Helm has it.
+    pub since: Since,
+    /// How the result gets its marks.
+    pub marks: MarkRule,
+    /// What it does. The arguments have passed the checks of `params`.
+    pub call: fn(&mut Context<'_>, &[Value]) -> Result<Value, CallError>,
+}
+
+/// A parameter's Go type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Param {
+    /// `interface {}`: anything, nil included.
+    Any,
+    /// `string`.
+    String,
+    /// `bool`.
+    Bool,
+    /// `int`.
+    Int,
+    /// `int64`.
+    Int64,
+    /// `float64`.
+    Float,
+    /// `map[string]interface {}` (a named map of the same shape is assignable).
+    Map,
+    /// `[]interface {}`.
+    List,
+    /// `[]string`.
+    Strings,
+    /// `time.Time`.
+    Time,
+    /// A named struct or pointer type, by Go's name.
+    Named(&'static str),
+    /// `reflect.Value`, as the built-ins of `text/template` take: anything, checked by the function.
+    Reflect,
+}
+
+/// Which Helm has a function.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Since {
+    /// Both.
+    #[default]
+    Helm3,
+    /// Helm 4 only.
+    Helm4,
+}
+
+/// How a result gets its marks in a traced render.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MarkRule {
+    /// The evaluator adds the marks of all arguments, read as a whole, to the result.
+    #[default]
+    Union,
+    /// The function keeps marks by piece itself; the evaluator adds nothing.
+    Own,
+}
+
+impl Function {
+    /// Starts a function of fixed parameters; the remaining fields have the usual values.
+    pub const fn new(
+        name: &'static str,
+        params: &'static [Param],
+        call: fn(&mut Context<'_>, &[Value]) -> Result<Value, CallError>,
+        doc: &'static str,
+    ) -> Self {
+        Function { name, doc, params, variadic: false, since: Since::Helm3, marks: MarkRule::Union, call }
+    }
+
+    /// Makes the last parameter take any number of arguments.
+    pub const fn variadic(mut self) -> Self {
+        self.variadic = true;
+        self
+    }
+
+    /// Makes the function known to Helm 4 only.
+    pub const fn helm4(mut self) -> Self {
+        self.since = Since::Helm4;
+        self
+    }
+
+    /// Says that the function keeps marks by piece itself.
+    pub const fn own_marks(mut self) -> Self {
+        self.marks = MarkRule::Own;
+        self
+    }
+}
+
+/// Every family of functions; `find` searches them by name. The evaluator's own (`include`, `tpl`, …) are in it too.
+pub const FAMILIES: &[&[Function]] = &[];

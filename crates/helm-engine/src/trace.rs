@@ -1,0 +1,121 @@
+//! Marks: what a value came from, and the sets they form.
+//!
+//! A [`Marks`] is a handle to an interned set, so that an untraced render carries the empty set everywhere and pays a
+//! comparison. The table of sets belongs to the thread and is emptied at the start of each render; handles never leave
+//! the render that made them, results carry the resolved [`Mark`]s.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+/// How much a render records about where its output came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trace {
+    /// Nothing; the fastest.
+    #[default]
+    Off,
+    /// Which inputs each template file read: enough to know what a change can touch.
+    Reads,
+    /// Marks on every value and every byte of output: enough to say why a field is what it is.
+    Full,
+}
+
+/// One thing that a value may depend on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mark {
+    /// The leaf of the values at this path (dots between keys, `\.` inside a key, `[i]` for list items).
+    Value(Rc<str>),
+    /// The shape of the map or list at this path: its keys or length, not its leaves. Also a path that was read and
+    /// does not exist.
+    Shape(Rc<str>),
+    /// A value that the caller marked as not known yet, by path.
+    Unknown(Rc<str>),
+    /// A value that the caller marked as secret, by path.
+    Sensitive(Rc<str>),
+    /// Drawn from the seeded random source or the clock, by the function's name.
+    Generated(&'static str),
+    /// A fact of the release or cluster, such as `Release.Name` or `Capabilities.KubeVersion`.
+    Fact(Rc<str>),
+    /// A file of the chart, by path.
+    File(Rc<str>),
+}
+
+/// An interned set of marks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Marks(u32);
+
+#[derive(Default)]
+struct Table {
+    sets: Vec<Rc<BTreeSet<Mark>>>,
+    handles: HashMap<Rc<BTreeSet<Mark>>, u32>,
+    unions: HashMap<(u32, u32), u32>,
+}
+
+thread_local! {
+    static TABLE: RefCell<Table> = RefCell::new(Table::default());
+}
+
+impl Marks {
+    /// The empty set.
+    pub const NONE: Marks = Marks(0);
+
+    /// Returns the set that holds one mark.
+    pub fn one(mark: Mark) -> Marks {
+        TABLE.with_borrow_mut(|table| table.intern(BTreeSet::from([mark])))
+    }
+
+    /// Says whether the set is empty.
+    pub fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Returns the set of all marks of both.
+    #[inline]
+    pub fn union(self, other: Marks) -> Marks {
+        if self == other || other.0 == 0 {
+            return self;
+        }
+        if self.0 == 0 {
+            return other;
+        }
+        TABLE.with_borrow_mut(|table| table.union(self, other))
+    }
+
+    /// Returns the marks in the set, sorted.
+    pub fn resolve(self) -> Rc<BTreeSet<Mark>> {
+        if self.0 == 0 {
+            return Rc::default();
+        }
+        TABLE.with_borrow(|table| Rc::clone(&table.sets[self.0 as usize - 1]))
+    }
+
+    /// Forgets every set of this thread. Handles made before are invalid afterwards; a render calls it once, first.
+    pub(crate) fn forget_all() {
+        TABLE.with_borrow_mut(|table| *table = Table::default());
+    }
+}
+
+impl Table {
+    fn intern(&mut self, set: BTreeSet<Mark>) -> Marks {
+        if let Some(handle) = self.handles.get(&set) {
+            return Marks(*handle);
+        }
+        let set = Rc::new(set);
+        self.sets.push(Rc::clone(&set));
+        let handle = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
+        self.handles.insert(set, handle);
+        Marks(handle)
+    }
+
+    fn union(&mut self, a: Marks, b: Marks) -> Marks {
+        let key = (a.0.min(b.0), a.0.max(b.0));
+        if let Some(handle) = self.unions.get(&key) {
+            return Marks(*handle);
+        }
+        let mut set = (*self.sets[key.0 as usize - 1]).clone();
+        set.extend(self.sets[key.1 as usize - 1].iter().cloned());
+        let marks = self.intern(set);
+        self.unions.insert(key, marks.0);
+        marks
+    }
+}

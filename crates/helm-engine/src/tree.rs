@@ -1,0 +1,109 @@
+//! Values as written by people: what a values file, `--set` or a chart's defaults hold, before any template sees it.
+//!
+//! A [`Node`] is plain, owned, `Send` data with the position of every value and key. It is not what templates compute
+//! with; that is [`crate::value::Value`], which a render makes from the coalesced nodes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A place in a source: which source, and the line and column in it, both counted from one. Zero means unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The caller's number for the source (a layer's index, a file of the chart).
+    pub source: u32,
+    /// The line, from one.
+    pub line: u32,
+    /// The column in bytes, from one.
+    pub column: u32,
+}
+
+/// What the caller says about a value beside its content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum InputMark {
+    /// Nothing special.
+    #[default]
+    Plain,
+    /// The content is secret: whatever depends on it is marked.
+    Sensitive,
+    /// The content is not known yet; the node holds a placeholder.
+    Unknown,
+}
+
+/// A value with its origin.
+#[derive(Clone, Debug, Default)]
+pub struct Node {
+    /// The content.
+    pub kind: NodeKind,
+    /// Where the value stands.
+    pub position: Position,
+    /// Where its key stands; the value's own position for list items and the root.
+    pub key_position: Position,
+    /// What the caller says about it.
+    pub mark: InputMark,
+}
+
+/// A map of nodes, in byte order of its keys as Go sorts them.
+pub type NodeMap = BTreeMap<Arc<str>, Node>;
+
+/// The content of a [`Node`]. Numbers read from YAML or JSON are floats, as in Helm; integers come from `--set`.
+#[derive(Clone, Debug, Default)]
+pub enum NodeKind {
+    /// `null`.
+    #[default]
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// Go's `int64`, written by `--set`.
+    Int(i64),
+    /// Go's `float64`.
+    Float(f64),
+    /// Text.
+    String(Arc<str>),
+    /// A list.
+    List(Vec<Node>),
+    /// A map.
+    Map(NodeMap),
+}
+
+impl Node {
+    /// Makes a node without a position.
+    pub fn new(kind: NodeKind) -> Self {
+        Node { kind, ..Node::default() }
+    }
+
+    /// Returns the entries if this is a map.
+    pub fn as_map(&self) -> Option<&NodeMap> {
+        match &self.kind {
+            NodeKind::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// Says whether this is `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(self.kind, NodeKind::Null)
+    }
+}
+
+/// Compares content only; positions and marks do not count.
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind
+    }
+}
+
+impl PartialEq for NodeKind {
+    fn eq(&self, other: &Self) -> bool {
+        use NodeKind::*;
+        match (self, other) {
+            (Null, Null) => true,
+            (Bool(a), Bool(b)) => a == b,
+            (Int(a), Int(b)) => a == b,
+            (Float(a), Float(b)) => a == b,
+            (String(a), String(b)) => a == b,
+            (List(a), List(b)) => a == b,
+            (Map(a), Map(b)) => a == b,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! What a template computes with: Go's kinds, with marks.
+//!
+//! Go's reference semantics are kept where templates can see them: maps are shared and mutable (`set` is seen by every
+//! holder), lists are not. Text is bytes, because Go's strings are. A value is cheap to clone.
+
+use std::any::Any;
+use std::cell::{Ref, RefCell, RefMut};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+
+use crate::context::Context;
+use crate::error::CallError;
+use crate::trace::Marks;
+
+/// A value and what it depends on.
+///
+/// The marks of a map or list are those of the container itself (it was chosen under a condition, say), not those of
+/// what it holds; see [`Map::path`] for the reading of its shape.
+#[derive(Clone, Default)]
+pub struct Value {
+    /// The content.
+    pub data: Data,
+    /// What the value as a whole depends on. Text may carry more, by segment.
+    pub marks: Marks,
+}
+
+/// The content of a [`Value`].
+#[derive(Clone, Default)]
+pub enum Data {
+    /// An interface that holds nothing: `nil`, or a missing key.
+    #[default]
+    Nil,
+    /// A boolean.
+    Bool(bool),
+    /// An integer of one of Go's types; unsigned ones keep their bits.
+    Int(IntType, i64),
+    /// A `float64`.
+    Float(f64),
+    /// A `string`.
+    Text(Text),
+    /// A `[]byte`.
+    Bytes(Text),
+    /// A slice.
+    List(List),
+    /// A map with string keys.
+    Map(Map),
+    /// Anything else that has fields or methods: times, versions, `.Files`, `.Capabilities`.
+    Object(Rc<dyn Object>),
+}
+
+/// Go's integer types that templates meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IntType {
+    /// `int`: literals, `len`, `int`.
+    Int,
+    /// `int64`: `--set`, arithmetic.
+    Int64,
+    /// `int32`: a character constant or rune.
+    Int32,
+    /// `uint8`: a byte of a string.
+    Uint8,
+    /// `uint32`: checksums.
+    Uint32,
+    /// `uint64`: parts of a version.
+    Uint64,
+}
+
+impl IntType {
+    /// Returns Go's name of the type.
+    pub fn name(self) -> &'static str {
+        match self {
+            IntType::Int => "int",
+            IntType::Int64 => "int64",
+            IntType::Int32 => "int32",
+            IntType::Uint8 => "uint8",
+            IntType::Uint32 => "uint32",
+            IntType::Uint64 => "uint64",
+        }
+    }
+}
+
+/// A part of a text that has marks of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// The offset of the byte behind the segment.
+    pub end: usize,
+    /// What these bytes depend on.
+    pub marks: Marks,
+}
+
+/// Immutable bytes, cheap to clone, with marks by segment where they differ within the text.
+#[derive(Clone, Default)]
+pub struct Text(Rc<TextInner>);
+
+#[derive(Default)]
+struct TextInner {
+    bytes: Box<[u8]>,
+    /// Empty, or covering all bytes in order.
+    segments: Box<[Segment]>,
+}
+
+impl Text {
+    /// Makes a text without segments.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Text(Rc::new(TextInner { bytes: bytes.into().into_boxed_slice(), segments: Box::default() }))
+    }
+
+    /// Makes a text whose segments cover all of its bytes, in order; segments without marks are dropped if none has.
+    pub fn with_segments(bytes: Vec<u8>, segments: Vec<Segment>) -> Self {
+        let segments = if segments.iter().all(|s| s.marks.is_none()) { Vec::new() } else { segments };
+        Text(Rc::new(TextInner { bytes: bytes.into_boxed_slice(), segments: segments.into_boxed_slice() }))
+    }
+
+    /// Returns the bytes.
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+
+    /// Returns the segments: empty where no byte has marks of its own.
+    #[inline]
+    pub fn segments(&self) -> &[Segment] {
+        &self.0.segments
+    }
+
+    /// Returns the text with invalid UTF-8 replaced.
+    pub fn to_str_lossy(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(self.bytes())
+    }
+
+    /// Returns the marks of all segments together.
+    pub fn segment_marks(&self) -> Marks {
+        self.segments().iter().fold(Marks::NONE, |all, s| all.union(s.marks))
+    }
+}
+
+/// The element type of a slice, as `typeOf` and argument checks see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ElementType {
+    /// `[]interface {}`.
+    #[default]
+    Any,
+    /// `[]string`.
+    String,
+    /// `[]int`.
+    Int,
+    /// `[]map[string]interface {}`.
+    Map,
+    /// `common.VersionSet` in Helm 4, `chartutil.VersionSet` in Helm 3: strings with a method.
+    VersionSet,
+}
+
+/// An immutable slice.
+#[derive(Clone, Default)]
+pub struct List(Rc<ListInner>);
+
+#[derive(Default)]
+struct ListInner {
+    items: Vec<Value>,
+    element: ElementType,
+    path: Option<Rc<str>>,
+}
+
+impl List {
+    /// Makes a `[]interface {}`.
+    pub fn new(items: Vec<Value>) -> Self {
+        List::typed(ElementType::Any, items)
+    }
+
+    /// Makes a slice of the given element type.
+    pub fn typed(element: ElementType, items: Vec<Value>) -> Self {
+        List(Rc::new(ListInner { items, element, path: None }))
+    }
+
+    /// Makes a list that stands at a path of the values.
+    pub fn at_path(items: Vec<Value>, path: Rc<str>) -> Self {
+        List(Rc::new(ListInner { items, element: ElementType::Any, path: Some(path) }))
+    }
+
+    /// Returns the items.
+    #[inline]
+    pub fn items(&self) -> &[Value] {
+        &self.0.items
+    }
+
+    /// Returns the element type.
+    pub fn element(&self) -> ElementType {
+        self.0.element
+    }
+
+    /// Returns the path of the values that this list stands at, in a traced render.
+    pub fn path(&self) -> Option<&Rc<str>> {
+        self.0.path.as_ref()
+    }
+}
+
+/// The static type of a map, as `typeOf` and type assertions see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum MapType {
+    /// `map[string]interface {}`.
+    #[default]
+    Any,
+    /// The named type of `.Values`: `chartutil.Values` in Helm 3, `common.Values` in Helm 4.
+    Values,
+    /// `map[string]string`.
+    String,
+    /// The named map of files behind `.Files`: `engine.files`.
+    Files,
+}
+
+/// The entries of a map, in byte order of their keys.
+pub type Entries = BTreeMap<Rc<[u8]>, Value>;
+
+/// A shared, mutable map: a clone is the same map.
+#[derive(Clone, Default)]
+pub struct Map(Rc<MapInner>);
+
+#[derive(Default)]
+struct MapInner {
+    entries: RefCell<Entries>,
+    kind: MapType,
+    path: Option<Rc<str>>,
+}
+
+impl Map {
+    /// Makes a `map[string]interface {}`.
+    pub fn new(entries: Entries) -> Self {
+        Map::typed(MapType::Any, entries)
+    }
+
+    /// Makes a map of the given static type.
+    pub fn typed(kind: MapType, entries: Entries) -> Self {
+        Map(Rc::new(MapInner { entries: RefCell::new(entries), kind, path: None }))
+    }
+
+    /// Makes a map that stands at a path of the values.
+    pub fn at_path(kind: MapType, entries: Entries, path: Rc<str>) -> Self {
+        Map(Rc::new(MapInner { entries: RefCell::new(entries), kind, path: Some(path) }))
+    }
+
+    /// Borrows the entries. The borrow must end before any template or function runs.
+    pub fn entries(&self) -> Ref<'_, Entries> {
+        self.0.entries.borrow()
+    }
+
+    /// Borrows the entries for change. The borrow must end before any template or function runs.
+    pub fn entries_mut(&self) -> RefMut<'_, Entries> {
+        self.0.entries.borrow_mut()
+    }
+
+    /// Returns a clone of the value under a key.
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Value> {
+        self.entries().get(key.as_ref()).cloned()
+    }
+
+    /// Puts a value under a key; seen by every holder of this map.
+    pub fn set(&self, key: impl AsRef<[u8]>, value: Value) {
+        self.entries_mut().insert(Rc::from(key.as_ref()), value);
+    }
+
+    /// Returns the static type.
+    pub fn kind(&self) -> MapType {
+        self.0.kind
+    }
+
+    /// Returns the path of the values that this map stands at, in a traced render. Field access does not pass the
+    /// container's path on; reading the map as a whole reads `Mark::Shape(path)` and all leaves.
+    pub fn path(&self) -> Option<&Rc<str>> {
+        self.0.path.as_ref()
+    }
+
+    /// Says whether both are the same map, not merely equal ones.
+    pub fn same(&self, other: &Map) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// A Go struct, pointer or named type with fields or methods that templates can reach.
+pub trait Object: Any {
+    /// Returns Go's name of the type as `%T` prints it, for example `time.Time` or `*semver.Version`.
+    fn type_name(&self) -> &str;
+
+    /// Returns the kind as `kindOf` prints it: `struct`, `ptr`, `int64`, `slice`, `map`, `func`.
+    fn kind(&self) -> &str {
+        "struct"
+    }
+
+    /// Returns an exported field.
+    fn field(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
+    /// Calls a method; `None` if the type has none of that name.
+    fn call(
+        &self,
+        _name: &str,
+        _args: &[Value],
+        _context: &mut Context<'_>,
+    ) -> Option<Result<Value, CallError>> {
+        None
+    }
+
+    /// Returns what `{{ . }}` and `%v` print: the `String` or `Error` method's answer, or the struct form.
+    fn print(&self) -> String;
+
+    /// Returns the value that `toJson` and `toYaml` encode.
+    fn to_plain(&self) -> Value;
+
+    /// Says whether the value counts as true in `if`: structs always do.
+    fn is_true(&self) -> bool {
+        true
+    }
+
+    /// Returns itself for downcasting.
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl Value {
+    /// The missing value.
+    pub const NIL: Value = Value { data: Data::Nil, marks: Marks::NONE };
+
+    /// Makes a boolean.
+    pub fn bool(value: bool) -> Self {
+        Data::Bool(value).into()
+    }
+
+    /// Makes an `int`.
+    pub fn int(value: i64) -> Self {
+        Data::Int(IntType::Int, value).into()
+    }
+
+    /// Makes an `int64`.
+    pub fn int64(value: i64) -> Self {
+        Data::Int(IntType::Int64, value).into()
+    }
+
+    /// Makes a `float64`.
+    pub fn float(value: f64) -> Self {
+        Data::Float(value).into()
+    }
+
+    /// Makes a `string`.
+    pub fn text(bytes: impl Into<Vec<u8>>) -> Self {
+        Data::Text(Text::new(bytes)).into()
+    }
+
+    /// Makes a `[]interface {}`.
+    pub fn list(items: Vec<Value>) -> Self {
+        Data::List(List::new(items)).into()
+    }
+
+    /// Makes a `[]string`.
+    pub fn strings<T: Into<Vec<u8>>>(items: impl IntoIterator<Item = T>) -> Self {
+        let items = items.into_iter().map(Value::text).collect();
+        Data::List(List::typed(ElementType::String, items)).into()
+    }
+
+    /// Makes a `map[string]interface {}`.
+    pub fn map(entries: Entries) -> Self {
+        Data::Map(Map::new(entries)).into()
+    }
+
+    /// Makes a value of a struct or named type.
+    pub fn object(object: impl Object) -> Self {
+        Data::Object(Rc::new(object)).into()
+    }
+
+    /// Returns the value with more marks.
+    pub fn marked(mut self, marks: Marks) -> Self {
+        self.marks = self.marks.union(marks);
+        self
+    }
+
+    /// Says whether this is nil.
+    pub fn is_nil(&self) -> bool {
+        matches!(self.data, Data::Nil)
+    }
+
+    /// Returns the bytes if this is a `string`.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match &self.data {
+            Data::Text(text) => Some(text.bytes()),
+            _ => None,
+        }
+    }
+
+    /// Returns the map if this is one.
+    pub fn as_map(&self) -> Option<&Map> {
+        match &self.data {
+            Data::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// Returns the list if this is one.
+    pub fn as_list(&self) -> Option<&List> {
+        match &self.data {
+            Data::List(list) => Some(list),
+            _ => None,
+        }
+    }
+}
+
+impl From<Data> for Value {
+    fn from(data: Data) -> Self {
+        Value { data, marks: Marks::NONE }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Value::text(text)
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Value::text(text)
+    }
+}
+
+impl From<Text> for Value {
+    fn from(text: Text) -> Self {
+        Data::Text(text).into()
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.data {
+            Data::Nil => f.write_str("nil"),
+            Data::Bool(b) => write!(f, "{b}"),
+            Data::Int(t, i) => write!(f, "{}({i})", t.name()),
+            Data::Float(x) => write!(f, "float64({x})"),
+            Data::Text(t) => write!(f, "{:?}", t.to_str_lossy()),
+            Data::Bytes(t) => write!(f, "bytes({:?})", t.to_str_lossy()),
+            Data::List(list) => f.debug_list().entries(list.items()).finish(),
+            Data::Map(map) => {
+                let entries = map.entries();
+                f.debug_map()
+                    .entries(entries.iter().map(|(k, v)| (String::from_utf8_lossy(k).into_owned(), v)))
+                    .finish()
+            }
+            Data::Object(object) => write!(f, "{}", object.type_name()),
+        }
+    }
+}
