@@ -59,10 +59,10 @@ pub enum NodeKind {
     Float(f64),
     /// Text.
     String(Arc<str>),
-    /// A list.
-    List(Vec<Node>),
-    /// A map.
-    Map(NodeMap),
+    /// A list. Shared, so that a copy of a tree costs nothing; change it through [`Arc::make_mut`].
+    List(Arc<Vec<Node>>),
+    /// A map. Shared, so that a copy of a tree costs nothing; change it through [`Node::as_map_mut`].
+    Map(Arc<NodeMap>),
 }
 
 impl Node {
@@ -77,6 +77,24 @@ impl Node {
             NodeKind::Map(map) => Some(map),
             _ => None,
         }
+    }
+
+    /// Returns the entries for change if this is a map, copying them first if another tree shares them.
+    pub fn as_map_mut(&mut self) -> Option<&mut NodeMap> {
+        match &mut self.kind {
+            NodeKind::Map(map) => Some(Arc::make_mut(map)),
+            _ => None,
+        }
+    }
+
+    /// Makes a map without a position.
+    pub fn map(entries: NodeMap) -> Self {
+        Node::new(NodeKind::Map(Arc::new(entries)))
+    }
+
+    /// Makes a list without a position.
+    pub fn list(items: Vec<Node>) -> Self {
+        Node::new(NodeKind::List(Arc::new(items)))
     }
 
     /// Says whether this is `null`.

@@ -214,12 +214,14 @@ pub type Entries = BTreeMap<Rc<[u8]>, Value>;
 
 /// A shared, mutable map: a clone is the same map.
 #[derive(Clone, Default)]
-pub struct Map(Rc<MapInner>);
+pub struct Map {
+    inner: Rc<MapInner>,
+    kind: MapType,
+}
 
 #[derive(Default)]
 struct MapInner {
     entries: RefCell<Entries>,
-    kind: MapType,
     path: Option<Rc<str>>,
 }
 
@@ -231,22 +233,22 @@ impl Map {
 
     /// Makes a map of the given static type.
     pub fn typed(kind: MapType, entries: Entries) -> Self {
-        Map(Rc::new(MapInner { entries: RefCell::new(entries), kind, path: None }))
+        Map { inner: Rc::new(MapInner { entries: RefCell::new(entries), path: None }), kind }
     }
 
     /// Makes a map that stands at a path of the values.
     pub fn at_path(kind: MapType, entries: Entries, path: Rc<str>) -> Self {
-        Map(Rc::new(MapInner { entries: RefCell::new(entries), kind, path: Some(path) }))
+        Map { inner: Rc::new(MapInner { entries: RefCell::new(entries), path: Some(path) }), kind }
     }
 
     /// Borrows the entries. The borrow must end before any template or function runs.
     pub fn entries(&self) -> Ref<'_, Entries> {
-        self.0.entries.borrow()
+        self.inner.entries.borrow()
     }
 
     /// Borrows the entries for change. The borrow must end before any template or function runs.
     pub fn entries_mut(&self) -> RefMut<'_, Entries> {
-        self.0.entries.borrow_mut()
+        self.inner.entries.borrow_mut()
     }
 
     /// Returns a clone of the value under a key.
@@ -261,18 +263,24 @@ impl Map {
 
     /// Returns the static type.
     pub fn kind(&self) -> MapType {
-        self.0.kind
+        self.kind
+    }
+
+    /// Returns the same map seen as another static type: the values of a subchart are `.Values` to the subchart and a
+    /// plain map to its parent.
+    pub fn as_kind(&self, kind: MapType) -> Map {
+        Map { inner: Rc::clone(&self.inner), kind }
     }
 
     /// Returns the path of the values that this map stands at, in a traced render. Field access does not pass the
     /// container's path on; reading the map as a whole reads `Mark::Shape(path)` and all leaves.
     pub fn path(&self) -> Option<&Rc<str>> {
-        self.0.path.as_ref()
+        self.inner.path.as_ref()
     }
 
     /// Says whether both are the same map, not merely equal ones.
     pub fn same(&self, other: &Map) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        Rc::ptr_eq(&self.inner, &other.inner)
     }
 }
 
