@@ -1,0 +1,220 @@
+//! Plans: from prior state and configuration to what will be, by the rules of the schema.
+//!
+//! Terraform proposes the configuration with the prior values of computed attributes filled in. The draft
+//! goes on from there: defaults take the place of nulls, and when anything changes, computed attributes
+//! become unknown unless they keep their prior value. A value from the configuration is never touched.
+
+use super::walk;
+use super::{Block, Context, Deferral, Diagnostic, Diagnostics, Object, Path, Value};
+
+/// Asks what a resource will look like.
+#[derive(Clone, Debug)]
+pub struct PlanRequest {
+    /// The state before; none at create.
+    pub prior: Option<Object>,
+    /// The configuration; unknown values may stand anywhere.
+    pub config: Object,
+    /// What Terraform proposes: the configuration, with prior values of computed attributes.
+    pub proposed: Object,
+    /// The draft: the proposal after the schema's rules. A plan that changes nothing is equal to `prior`.
+    pub planned: Object,
+    /// Changed places whose schema says that another value means another resource.
+    pub requires_replace: Vec<Path>,
+    /// The bytes the resource keeps beside its state.
+    pub private: Vec<u8>,
+    /// The identity before.
+    pub identity: Option<Object>,
+    /// The `provider_meta` of the module.
+    pub provider_meta: Option<Object>,
+    /// What every call carries.
+    pub context: Context,
+}
+
+impl PlanRequest {
+    /// Tells whether the resource does not exist yet.
+    pub fn is_create(&self) -> bool {
+        self.prior.is_none()
+    }
+}
+
+/// Answers what a resource will look like.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// What will be; values that only apply can give are unknown.
+    pub planned: Object,
+    /// Places whose change means another resource.
+    pub requires_replace: Vec<Path>,
+    /// Bytes for apply; none keeps those there are.
+    pub private: Option<Vec<u8>>,
+    /// The identity that will be; none keeps the one there is.
+    pub identity: Option<Object>,
+    /// Warnings.
+    pub diagnostics: Diagnostics,
+    /// Postpones the change; see [`Context::deferral_allowed`].
+    pub deferral: Option<Deferral>,
+}
+
+impl Plan {
+    /// A plan for this state.
+    pub fn of(planned: Object) -> Self {
+        Self { planned, ..Self::default() }
+    }
+
+    /// Replaces the resource because of the value at this path.
+    #[must_use]
+    pub fn replace_for(mut self, path: impl Into<Path>) -> Self {
+        self.requires_replace.push(path.into());
+        self
+    }
+
+    /// Hands bytes to apply.
+    #[must_use]
+    pub fn private(mut self, private: impl Into<Vec<u8>>) -> Self {
+        self.private = Some(private.into());
+        self
+    }
+
+    /// Adds a diagnostic.
+    #[must_use]
+    pub fn diagnostic(mut self, diagnostic: Diagnostic) -> Self {
+        self.diagnostics.push(diagnostic);
+        self
+    }
+}
+
+impl From<PlanRequest> for Plan {
+    /// Accepts the draft as it is.
+    fn from(request: PlanRequest) -> Self {
+        Self { planned: request.planned, requires_replace: request.requires_replace, ..Self::default() }
+    }
+}
+
+/// Drafts a plan by the schema's rules: the planned state and the paths that mean replacement.
+pub(crate) fn propose(
+    block: &Block,
+    prior: Option<&Object>,
+    config: &Object,
+    proposed: Object,
+) -> (Object, Vec<Path>) {
+    let mut planned = proposed;
+    fill_defaults(block, config, &mut planned);
+    walk::clear_write_only(block, &mut planned);
+    let requires_replace = prior.map_or_else(Vec::new, |prior| replacements(block, prior, &planned));
+    let changes = prior.is_none_or(|prior| *prior != planned);
+    if changes {
+        mark_computed(block, prior, config, &mut planned, requires_replace.is_empty());
+    }
+    (planned, requires_replace)
+}
+
+fn fill_defaults(block: &Block, config: &Object, planned: &mut Object) {
+    for (name, attribute) in &block.attributes {
+        if let Some(default) = attribute.default.as_ref().filter(|_| config.is_null(name)) {
+            planned.set(name.clone(), default.clone());
+        }
+    }
+    for_each_nested(block, None, config, planned, &mut |block, _, config, planned| {
+        fill_defaults(block, config, planned);
+    });
+}
+
+/// Makes what the provider will give unknown, unless it keeps what it gave before.
+fn mark_computed(block: &Block, prior: Option<&Object>, config: &Object, planned: &mut Object, keep: bool) {
+    for (name, attribute) in &block.attributes {
+        if !attribute.is_computed() || attribute.default.is_some() || !config.is_null(name) {
+            continue;
+        }
+        let has_prior = prior.is_some_and(|prior| !prior.is_null(name));
+        if !(keep && attribute.keeps_prior && has_prior) {
+            planned.set_unknown(name.clone());
+        }
+    }
+    for_each_nested(block, prior, config, planned, &mut |block, prior, config, planned| {
+        mark_computed(block, prior, config, planned, keep);
+    });
+}
+
+type Visit<'a> = &'a mut dyn FnMut(&Block, Option<&Object>, &Object, &mut Object);
+
+/// Visits the nested blocks of a plan together with their place in prior state and configuration. Elements of
+/// sets have no place that could be matched: computed attributes inside sets stay as proposed.
+fn for_each_nested(
+    block: &Block,
+    prior: Option<&Object>,
+    config: &Object,
+    planned: &mut Object,
+    visit: Visit<'_>,
+) {
+    for (name, nested) in &block.blocks {
+        let prior = prior.map(|prior| prior.get(name));
+        visit_value(&nested.block, prior, config.get(name), planned.get_mut(name), visit);
+    }
+}
+
+fn visit_value(block: &Block, prior: Option<&Value>, config: &Value, planned: &mut Value, visit: Visit<'_>) {
+    match planned {
+        Value::Dynamic(dynamic) => visit_value(block, prior, config, &mut dynamic.value, visit),
+        Value::Object(planned) => {
+            // A group block that is left out reads as an object of nulls.
+            let empty = Object::new();
+            visit(block, prior.and_then(Value::as_object), config.as_object().unwrap_or(&empty), planned);
+        }
+        Value::List(elements) | Value::Tuple(elements) => {
+            for (index, (element, config)) in elements.iter_mut().zip(config.elements()).enumerate() {
+                let prior = prior.and_then(|prior| prior.elements().get(index));
+                visit_value(block, prior, config, element, visit);
+            }
+        }
+        Value::Map(elements) => {
+            for (key, element) in elements {
+                let prior = prior.and_then(Value::as_map).and_then(|prior| prior.get(key));
+                let config = config.as_map().and_then(|config| config.get(key));
+                visit_value(block, prior, config.unwrap_or(&super::value::NULL), element, visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn replacements(block: &Block, prior: &Object, planned: &Object) -> Vec<Path> {
+    let mut found = Vec::new();
+    collect_replacements(block, prior, planned, &mut Path::root(), &mut found);
+    found
+}
+
+fn collect_replacements(
+    block: &Block,
+    prior: &Object,
+    planned: &Object,
+    path: &mut Path,
+    found: &mut Vec<Path>,
+) {
+    for (name, attribute) in &block.attributes {
+        if attribute.requires_replace && prior.get(name) != planned.get(name) {
+            found.push(path.clone().attribute(name));
+        }
+    }
+    for (name, nested) in &block.blocks {
+        let (before, after) = (prior.get(name), planned.get(name));
+        if before == after {
+            continue;
+        }
+        let place = path.clone().attribute(name);
+        if nested.requires_replace {
+            found.push(place);
+            continue;
+        }
+        let is_one = before.as_object().is_some() || after.as_object().is_some();
+        let empty = Object::new();
+        if is_one {
+            let inside = [before, after].map(|value| value.as_object().unwrap_or(&empty));
+            collect_replacements(&nested.block, inside[0], inside[1], &mut place.clone(), found);
+        } else if matches!(after.undressed(), Value::List(_) | Value::Tuple(_)) {
+            for (index, pair) in before.elements().iter().zip(after.elements()).enumerate() {
+                let inside = [pair.0, pair.1].map(|value| value.as_object().unwrap_or(&empty));
+                let mut place = place.clone().index(index);
+                collect_replacements(&nested.block, inside[0], inside[1], &mut place, found);
+            }
+        }
+    }
+}
