@@ -147,6 +147,8 @@ pub enum ElementType {
     Int,
     /// `[]map[string]interface {}`.
     Map,
+    /// `[][]interface {}`: what `chunk` returns.
+    List,
     /// `common.VersionSet` in Helm 4, `chartutil.VersionSet` in Helm 3: strings with a method.
     VersionSet,
 }
@@ -160,6 +162,7 @@ struct ListInner {
     items: Vec<Value>,
     element: ElementType,
     path: Option<Rc<str>>,
+    nil: bool,
 }
 
 impl List {
@@ -170,12 +173,22 @@ impl List {
 
     /// Makes a slice of the given element type.
     pub fn typed(element: ElementType, items: Vec<Value>) -> Self {
-        List(Rc::new(ListInner { items, element, path: None }))
+        List(Rc::new(ListInner { items, element, path: None, nil: false }))
+    }
+
+    /// Makes Go's nil slice: empty in every way, but JSON writes `null` and it is not deeply equal to an empty one.
+    pub fn nil(element: ElementType) -> Self {
+        List(Rc::new(ListInner { items: Vec::new(), element, path: None, nil: true }))
+    }
+
+    /// Says whether this is Go's nil slice.
+    pub fn is_nil(&self) -> bool {
+        self.0.nil
     }
 
     /// Makes a list that stands at a path of the values.
     pub fn at_path(items: Vec<Value>, path: Rc<str>) -> Self {
-        List(Rc::new(ListInner { items, element: ElementType::Any, path: Some(path) }))
+        List(Rc::new(ListInner { items, element: ElementType::Any, path: Some(path), nil: false }))
     }
 
     /// Returns the items.
