@@ -1,0 +1,172 @@
+//! Field paths as people read them: `spec.template.spec.containers[app].env[LOG_LEVEL].value`.
+//!
+//! Dots stand between fields; brackets hold what is not a plain field name: keys with dots or slashes, merge
+//! keys and indexes. Two places of one document never share a path: inside brackets `[`, `]`, `\` and control
+//! characters are escaped. Paths stay short whatever the input: a very long key is cut and ends in a digest.
+//! This is not a query language, nothing here looks a path up.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// Keys longer than this many bytes are cut, so that a path's length is bounded by its depth.
+const LONGEST_KEY_BYTES: usize = 128;
+const KEPT_OF_A_LONG_KEY_BYTES: usize = 72;
+
+/// Builds the text of a path while a tree is walked.
+#[derive(Debug, Default, Clone)]
+pub struct FieldPath {
+    text: String,
+}
+
+impl FieldPath {
+    /// Starts at the root of a document.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// Gives the path's text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Gives the length to hand to [`FieldPath::truncate`] when the walk leaves what it enters next.
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Says whether this is the root.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Leaves what was entered since [`FieldPath::len`] gave `length`.
+    pub fn truncate(&mut self, length: usize) {
+        self.text.truncate(length);
+    }
+
+    /// Enters a map's field: `.name`, or `[name]` where the name is not a plain one.
+    pub fn push_field(&mut self, name: &str) {
+        if !is_plain(name) {
+            return self.push_key(name);
+        }
+        if !self.text.is_empty() {
+            self.text.push('.');
+        }
+        self.text.push_str(name);
+    }
+
+    /// Enters a list's element by its merge key: `[key]`.
+    pub fn push_key(&mut self, key: &str) {
+        self.text.push('[');
+        if key.len() > LONGEST_KEY_BYTES {
+            push_escaped(&mut self.text, &cut_key(key));
+        } else {
+            push_escaped(&mut self.text, key);
+        }
+        self.text.push(']');
+    }
+
+    /// Enters a list's element by its index, counted from zero.
+    pub fn push_index(&mut self, index: usize) {
+        self.text.push_str(&format!("[{index}]"));
+    }
+}
+
+/// Gives the values of `key` in a list of maps when they can address its elements: every element has one, it is
+/// a non-empty text or a number, and none occurs twice.
+pub fn unique_keys(items: &[Value], key: &str) -> Option<Vec<String>> {
+    let keys: Option<Vec<String>> =
+        items.iter().map(|item| scalar_key(item.as_object()?.get(key)?)).collect();
+    keys.filter(|keys| all_different(keys))
+}
+
+/// Says whether no text occurs twice.
+pub fn all_different(keys: &[String]) -> bool {
+    let mut seen = std::collections::HashSet::with_capacity(keys.len());
+    keys.iter().all(|key| seen.insert(key.as_str()))
+}
+
+/// Gives the first eight hexadecimal digits of a text's SHA-256: enough to make a change visible.
+pub fn short_digest(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    hash[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Gives the longest prefix of `text` that fits into `bytes` and ends between characters.
+pub fn prefix(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+fn scalar_key(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    let plain_byte = |byte: u8| !matches!(byte, b'.' | b'[' | b']' | b'/' | b'\\' | b'"' | 0..=b' ' | 0x7f);
+    !name.is_empty() && name.len() <= LONGEST_KEY_BYTES && name.bytes().all(plain_byte)
+}
+
+fn cut_key(key: &str) -> String {
+    format!("{}…{}", prefix(key, KEPT_OF_A_LONG_KEY_BYTES), short_digest(key.as_bytes()))
+}
+
+fn push_escaped(text: &mut String, key: &str) {
+    for character in key.chars() {
+        match character {
+            '[' | ']' | '\\' => text.extend(['\\', character]),
+            _ if character.is_control() => text.extend(character.escape_default()),
+            _ => text.push(character),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(fields: &[&str], expected: &str) {
+        let mut path = FieldPath::root();
+        fields.iter().for_each(|field| path.push_field(field));
+        assert_eq!(path.as_str(), expected);
+    }
+
+    #[test]
+    fn fields_are_joined_by_dots_and_odd_keys_stand_in_brackets() {
+        check(&["spec", "replicas"], "spec.replicas");
+        check(&["metadata", "labels", "app.kubernetes.io/name"], "metadata.labels[app.kubernetes.io/name]");
+        check(&["data", ""], "data[]");
+        check(&["data", "a]b[c\\d"], "data[a\\]b\\[c\\\\d]");
+        check(&["data", "two words"], "data[two words]");
+        check(&["data", "a\nb"], "data[a\\nb]");
+        check(&["a.b"], "[a.b]");
+    }
+
+    #[test]
+    fn keys_that_look_alike_have_different_paths() {
+        let keys = ["a", "a.b", "a]", "a\\]", "[a]", "", " ", "a ", "\\n", "\n", "a/b"];
+        let paths: Vec<String> = keys
+            .iter()
+            .map(|key| {
+                let mut path = FieldPath::root();
+                path.push_field("x");
+                path.push_field(key);
+                path.as_str().to_owned()
+            })
+            .collect();
+        assert!(all_different(&paths), "{paths:?}");
+    }
+
+    #[test]
+    fn a_long_key_is_cut_and_still_told_apart() {
+        let (one, other) = ("k".repeat(5000) + "1", "k".repeat(5000) + "2");
+        let mut paths = [FieldPath::root(), FieldPath::root()];
+        paths[0].push_field(&one);
+        paths[1].push_field(&other);
+        assert!(paths[0].len() < 100);
+        assert_ne!(paths[0].as_str(), paths[1].as_str());
+    }
+}

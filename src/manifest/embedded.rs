@@ -1,0 +1,95 @@
+//! Texts that are documents themselves: a ConfigMap's JSON, properties or YAML file, a dashboard, a JSON annotation.
+//!
+//! A small document is opened and shown field by field; a large JSON document is laid out line by line first, so
+//! that it can be shown in pieces as other long texts are. What is no document for sure stays text.
+
+use serde_json::{Map, Value};
+
+/// Documents with more scalars than this, or more bytes, are shown in pieces.
+const MOST_FIELDS: usize = 200;
+const MOST_BYTES: usize = 16 * 1024;
+const MOST_JSON_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a text turned out to hold.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Document {
+    /// A tree whose fields are shown.
+    Fields(Value),
+    /// A text that reads better than the given one.
+    Lines(String),
+}
+
+/// Opens a text that is a document; `path` may end in the name of a file.
+pub(crate) fn open(path: &str, text: &str) -> Option<Document> {
+    if text.len() > MOST_JSON_BYTES {
+        return None;
+    }
+    if let Some(document) = json(text) {
+        let small = text.len() <= MOST_BYTES && count_fields(&document, MOST_FIELDS) <= MOST_FIELDS;
+        return if small { Some(Document::Fields(document)) } else { pretty(&document).map(Document::Lines) };
+    }
+    if text.len() > MOST_BYTES || !text.contains('\n') {
+        return None;
+    }
+    let document = if is_properties_file(path) { properties(text) } else { None };
+    document.filter(|document| count_fields(document, MOST_FIELDS) <= MOST_FIELDS).map(Document::Fields)
+}
+
+fn json(text: &str) -> Option<Value> {
+    let trimmed = text.trim();
+    let bracketed = (trimmed.starts_with('{') && trimmed.ends_with('}'))
+        || (trimmed.starts_with('[') && trimmed.ends_with(']'));
+    if !bracketed {
+        return None;
+    }
+    serde_json::from_str(trimmed).ok().filter(|document| !is_empty(document))
+}
+
+fn pretty(document: &Value) -> Option<String> {
+    serde_json::to_string_pretty(document).ok().map(|text| text + "\n")
+}
+
+fn is_properties_file(path: &str) -> bool {
+    let path = path.trim_end_matches(']');
+    [".properties", ".env", ".conf", ".ini", ".cfg"].iter().any(|ending| path.ends_with(ending))
+}
+
+/// Reads `key = value` lines with `#` and `!` comments; anything else, a key given twice included, is no such file.
+fn properties(text: &str) -> Option<Value> {
+    let mut fields = Map::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', '!'])) {
+        let (key, value) = line.split_once('=')?;
+        let key = key.trim_end();
+        if key.is_empty() || key.contains(char::is_whitespace) {
+            return None;
+        }
+        if fields.insert(key.to_owned(), Value::String(value.trim_start().to_owned())).is_some() {
+            return None;
+        }
+    }
+    (!fields.is_empty()).then_some(Value::Object(fields))
+}
+
+fn is_empty(document: &Value) -> bool {
+    match document {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => true,
+    }
+}
+
+/// Counts scalars, and stops once there are more than `most`.
+fn count_fields(document: &Value, most: usize) -> usize {
+    let (mut rest, mut count) = (vec![document], 0);
+    while let Some(value) = rest.pop() {
+        match value {
+            Value::Object(map) => rest.extend(map.values()),
+            Value::Array(list) => rest.extend(list),
+            _ => count += 1,
+        }
+        if count > most {
+            break;
+        }
+    }
+    count
+}
