@@ -9,6 +9,7 @@
 //! - [`tree`]: values as written by people, with a position for every leaf
 //! - [`yaml`], [`json`], [`toml`]: reading and writing the way Helm's Go libraries do
 //! - [`value`]: what a template computes with: Go's kinds, plus marks
+//! - [`kind`]: what Go's reflection says of a value: type, kind, truth, emptiness
 //! - [`trace`]: marks, and the sets they form
 //! - [`template`]: Go's `text/template`: lexer, parser, evaluation, formatting
 //! - [`functions`]: the functions a template may call, one family per file
@@ -18,6 +19,7 @@ mod context;
 pub mod error;
 pub mod functions;
 pub mod json;
+pub mod kind;
 pub mod limits;
 pub mod template;
 pub mod toml;

@@ -8,6 +8,7 @@ use std::cell::{Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::context::Context;
 use crate::error::CallError;
@@ -78,6 +79,12 @@ impl IntType {
             IntType::Uint64 => "uint64",
         }
     }
+
+    /// Says whether the type has negative numbers.
+    #[inline]
+    pub fn is_signed(self) -> bool {
+        matches!(self, IntType::Int | IntType::Int64 | IntType::Int32)
+    }
 }
 
 /// A part of a text that has marks of its own.
@@ -90,38 +97,63 @@ pub struct Segment {
 }
 
 /// Immutable bytes, cheap to clone, with marks by segment where they differ within the text.
-#[derive(Clone, Default)]
-pub struct Text(Rc<TextInner>);
+#[derive(Clone)]
+pub struct Text(TextForm);
 
-#[derive(Default)]
-struct TextInner {
+#[derive(Clone)]
+enum TextForm {
+    Plain(Arc<[u8]>),
+    Traced(Arc<TracedText>),
+}
+
+struct TracedText {
     bytes: Box<[u8]>,
-    /// Empty, or covering all bytes in order.
+    /// Covering all bytes in order.
     segments: Box<[Segment]>,
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Text::copy_of(b"")
+    }
 }
 
 impl Text {
     /// Makes a text without segments.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Text(Rc::new(TextInner { bytes: bytes.into().into_boxed_slice(), segments: Box::default() }))
+        Text(TextForm::Plain(Arc::from(bytes.into())))
+    }
+
+    /// Makes a text without segments from borrowed bytes: one allocation.
+    pub fn copy_of(bytes: &[u8]) -> Self {
+        Text(TextForm::Plain(Arc::from(bytes)))
     }
 
     /// Makes a text whose segments cover all of its bytes, in order; segments without marks are dropped if none has.
     pub fn with_segments(bytes: Vec<u8>, segments: Vec<Segment>) -> Self {
-        let segments = if segments.iter().all(|s| s.marks.is_none()) { Vec::new() } else { segments };
-        Text(Rc::new(TextInner { bytes: bytes.into_boxed_slice(), segments: segments.into_boxed_slice() }))
+        if segments.iter().all(|s| s.marks.is_none()) {
+            return Text::new(bytes);
+        }
+        let bytes = bytes.into_boxed_slice();
+        Text(TextForm::Traced(Arc::new(TracedText { bytes, segments: segments.into_boxed_slice() })))
     }
 
     /// Returns the bytes.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        &self.0.bytes
+        match &self.0 {
+            TextForm::Plain(bytes) => bytes,
+            TextForm::Traced(traced) => &traced.bytes,
+        }
     }
 
     /// Returns the segments: empty where no byte has marks of its own.
     #[inline]
     pub fn segments(&self) -> &[Segment] {
-        &self.0.segments
+        match &self.0 {
+            TextForm::Plain(_) => &[],
+            TextForm::Traced(traced) => &traced.segments,
+        }
     }
 
     /// Returns the text with invalid UTF-8 replaced.
