@@ -68,6 +68,7 @@ impl ElementType {
             (ElementType::String, _) => "[]string",
             (ElementType::Int, _) => "[]int",
             (ElementType::Map, _) => "[]map[string]interface {}",
+            (ElementType::List, _) => "[][]interface {}",
             (ElementType::VersionSet, Mode::Helm3) => "chartutil.VersionSet",
             (ElementType::VersionSet, Mode::Helm4) => "common.VersionSet",
         }

@@ -3,6 +3,19 @@
 //! A family is a file with a list of [`Function`]s; the evaluator checks the arguments against `params` with Go's rules
 //! and messages before it calls, and marks the result with the arguments' marks unless the function does so itself.
 
+mod arguments;
+pub mod convert;
+mod decimal;
+mod defaults;
+mod dicts;
+mod letters;
+mod lists;
+mod marks;
+mod math;
+mod merge;
+pub mod reflection;
+mod strings;
+
 use crate::context::Context;
 use crate::error::CallError;
 use crate::value::Value;
@@ -105,4 +118,11 @@ impl Function {
 }
 
 /// Every family of functions; `find` searches them by name. The evaluator's own (`include`, `tpl`, …) are in it too.
-pub const FAMILIES: &[&[Function]] = &[];
+pub const FAMILIES: &[&[Function]] = &[
+    defaults::FUNCTIONS,
+    dicts::FUNCTIONS,
+    lists::FUNCTIONS,
+    math::FUNCTIONS,
+    reflection::FUNCTIONS,
+    strings::FUNCTIONS,
+];

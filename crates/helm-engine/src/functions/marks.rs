@@ -1,0 +1,163 @@
+//! Marks that functions read or keep themselves: of whole values, of shapes, and of text piece by piece.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use crate::context::Context;
+use crate::trace::{Mark, Marks, Trace};
+use crate::value::{Data, Map, Segment, Text, Value};
+
+/// Returns the marks of a value itself: of a container with its shape, without what it holds.
+pub(super) fn shape(value: &Value) -> Marks {
+    let path = match &value.data {
+        Data::Map(map) => map.path(),
+        Data::List(list) => list.path(),
+        Data::Text(text) | Data::Bytes(text) => return value.marks.union(text.segment_marks()),
+        _ => None,
+    };
+    match path {
+        Some(path) => value.marks.union(Marks::one(Mark::Shape(Rc::clone(path)))),
+        None => value.marks,
+    }
+}
+
+/// Returns the marks of a value and of everything in it.
+pub(super) fn whole(context: &Context<'_>, value: &Value) -> Marks {
+    if context.trace == Trace::Off { Marks::NONE } else { whole_to(super::arguments::DEPTH, value) }
+}
+
+fn whole_to(depth: usize, value: &Value) -> Marks {
+    let marks = shape(value);
+    if depth == 0 {
+        return marks;
+    }
+    match &value.data {
+        Data::Map(map) => {
+            map.entries().values().fold(marks, |all, item| all.union(whole_to(depth - 1, item)))
+        }
+        Data::List(list) => list.items().iter().fold(marks, |all, item| all.union(whole_to(depth - 1, item))),
+        _ => marks,
+    }
+}
+
+/// Returns what the answer to "is there such a key" depends on.
+pub(super) fn presence(map: &Value, key: &[u8], found: bool) -> Marks {
+    let Some(path) = map.as_map().and_then(Map::path) else { return map.marks };
+    let mark = if found { Mark::Shape(Rc::clone(path)) } else { Mark::Shape(missing_path(path, key)) };
+    map.marks.union(Marks::one(mark))
+}
+
+/// Returns the path of a key that a map does not have.
+fn missing_path(path: &str, key: &[u8]) -> Rc<str> {
+    let key = String::from_utf8_lossy(key).replace('.', "\\.");
+    if path.is_empty() { Rc::from(key) } else { Rc::from(format!("{path}.{key}")) }
+}
+
+/// A text in the making, of pieces with marks of their own.
+#[derive(Default)]
+pub(super) struct Pieces {
+    bytes: Vec<u8>,
+    segments: Vec<Segment>,
+    whole: Marks,
+}
+
+impl Pieces {
+    /// Starts a text that as a whole depends on `whole`.
+    pub(super) fn new(whole: Marks) -> Self {
+        Pieces { whole, ..Pieces::default() }
+    }
+
+    /// Adds bytes with their marks. An empty piece leaves its marks on the whole.
+    pub(super) fn push(&mut self, bytes: &[u8], marks: Marks) {
+        if bytes.is_empty() {
+            self.whole = self.whole.union(marks);
+            return;
+        }
+        if !self.segments.is_empty() || !marks.is_none() {
+            self.mark_pushed(marks, bytes.len());
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn mark_pushed(&mut self, marks: Marks, count: usize) {
+        if self.segments.is_empty() && !self.bytes.is_empty() {
+            self.segments.push(Segment { end: self.bytes.len(), marks: Marks::NONE });
+        }
+        let end = self.bytes.len() + count;
+        match self.segments.last_mut() {
+            Some(last) if last.marks == marks => last.end = end,
+            _ => self.segments.push(Segment { end, marks }),
+        }
+    }
+
+    /// Adds a part of a text with its marks.
+    pub(super) fn push_part(&mut self, text: &Text, marks: Marks, range: Range<usize>) {
+        if range.is_empty() {
+            self.whole = self.whole.union(marks);
+        }
+        for (piece, own) in parts(text, range) {
+            self.push(piece, marks.union(own));
+        }
+    }
+
+    /// Adds a value's text form with its marks.
+    pub(super) fn push_text(&mut self, text: &Text, marks: Marks) {
+        self.push_part(text, marks, 0..text.bytes().len());
+    }
+
+    /// Returns how many bytes there are.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Ends the text. Marks that all pieces share move to the value.
+    pub(super) fn finish(mut self) -> Value {
+        if let [only] = self.segments[..] {
+            self.whole = self.whole.union(only.marks);
+            self.segments.clear();
+        }
+        Value::from(Text::with_segments(self.bytes, self.segments)).marked(self.whole)
+    }
+}
+
+/// Returns the pieces of a part of a text, each with its marks.
+fn parts(text: &Text, range: Range<usize>) -> Vec<(&[u8], Marks)> {
+    let bytes = text.bytes();
+    if text.segments().is_empty() {
+        return vec![(&bytes[range], Marks::NONE)];
+    }
+    let mut found = Vec::new();
+    let mut start = 0;
+    for segment in text.segments() {
+        let (from, to) = (start.max(range.start), segment.end.min(range.end));
+        if from < to {
+            found.push((&bytes[from..to], segment.marks));
+        }
+        start = segment.end;
+    }
+    found
+}
+
+/// Maps a text piece by piece: every segment keeps its marks.
+pub(super) fn map_pieces(value: &Value, change: impl Fn(&[u8]) -> Vec<u8>) -> Value {
+    let Data::Text(text) = &value.data else { return value.clone() };
+    if text.segments().is_empty() {
+        return Value::text(change(text.bytes())).marked(value.marks);
+    }
+    let mut pieces = Pieces::new(value.marks);
+    for (piece, marks) in parts(text, 0..text.bytes().len()) {
+        pieces.push(&change(piece), marks);
+    }
+    pieces.finish()
+}
+
+/// Returns a part of a text value with its marks.
+pub(super) fn part(value: &Value, range: Range<usize>) -> Value {
+    let Data::Text(text) = &value.data else { return value.clone() };
+    if range == (0..text.bytes().len()) {
+        return value.clone();
+    }
+    let mut pieces = Pieces::default();
+    pieces.push_part(text, value.marks, range);
+    pieces.finish()
+}
