@@ -16,11 +16,13 @@
 
 pub mod chart;
 mod context;
+
 pub mod error;
 pub mod functions;
 pub mod json;
 pub mod kind;
 pub mod limits;
+pub mod number;
 pub mod template;
 pub mod toml;
 pub mod trace;
