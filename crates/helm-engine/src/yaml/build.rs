@@ -45,7 +45,7 @@ impl Builder for NodeBuilder {
     }
 
     fn list(&mut self, node: &RawNode<'_>, items: Vec<Node>) -> Node {
-        self.node(node, NodeKind::List(items))
+        self.node(node, NodeKind::List(Arc::new(items)))
     }
 
     fn insert(&mut self, entries: &mut NodeMap, key_node: &RawNode<'_>, key: &str, mut value: Node) {
@@ -54,7 +54,7 @@ impl Builder for NodeBuilder {
     }
 
     fn map(&mut self, node: &RawNode<'_>, entries: NodeMap) -> Node {
-        self.node(node, NodeKind::Map(entries))
+        self.node(node, NodeKind::Map(Arc::new(entries)))
     }
 }
 

@@ -147,7 +147,7 @@ impl<'a> Composer<'a> {
     fn close(&mut self, end: Mark) -> Result<(), ReadError> {
         if let Some((index, last)) = self.open.pop() {
             // Block collections end where their last item does, not at the next token.
-            let end = if last == NONE { small(end.offset)? } else { self.nodes[last as usize].end.max(0) };
+            let end = if last == NONE { small(end.offset)? } else { self.nodes[last as usize].end };
             let node = &mut self.nodes[index as usize];
             node.end = node.end.max(end);
         }

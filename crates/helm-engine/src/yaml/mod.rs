@@ -106,8 +106,8 @@ fn read_at(
 fn empty(target: Target) -> NodeKind {
     match target {
         Target::Any => NodeKind::Null,
-        Target::Map(_) => NodeKind::Map(NodeMap::new()),
-        Target::List => NodeKind::List(Vec::new()),
+        Target::Map(_) => NodeKind::Map(NodeMap::new().into()),
+        Target::List => NodeKind::List(Vec::new().into()),
     }
 }
 
