@@ -30,10 +30,29 @@ pub(crate) fn configurable(block: &Block, mut object: Object) -> Object {
 }
 
 /// Checks a configuration for what the schema's own rules say.
-pub(crate) fn check_config(block: &Block, config: &Object) -> Diagnostics {
+pub(crate) fn check_config(block: &Block, config: &Object, write_only_allowed: bool) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
+    if !write_only_allowed {
+        refuse_write_only(block, config, &mut Path::root(), &mut diagnostics);
+    }
     check_allowed(block, config, &mut Path::root(), &mut diagnostics);
     diagnostics
+}
+
+fn refuse_write_only(block: &Block, object: &Object, path: &mut Path, diagnostics: &mut Diagnostics) {
+    for (name, _) in
+        block.attributes.iter().filter(|(name, attribute)| attribute.write_only && !object.is_null(name))
+    {
+        diagnostics.push(
+            Diagnostic::error(format!("{name} needs write-only attributes"))
+                .detail("This version of Terraform would store the value in its state.")
+                .hint("use Terraform 1.11 or OpenTofu 1.11, or later")
+                .at(path.clone().attribute(name)),
+        );
+    }
+    for_each_nested(block, object, path, &mut |block, object, path| {
+        refuse_write_only(block, object, path, diagnostics);
+    });
 }
 
 fn check_allowed(block: &Block, object: &Object, path: &mut Path, diagnostics: &mut Diagnostics) {
