@@ -12,8 +12,9 @@
 //!
 //! `docs/architecture.md` draws the picture; the `architecture` test below keeps it true.
 
-pub mod field_path;
+pub mod layers;
 pub mod manifest;
+pub mod notation;
 
 #[cfg(test)]
 mod architecture {
@@ -42,9 +43,9 @@ mod architecture {
         edge("delivery", &["source", "manifest"]),
         edge("source", &[]),
         pure("release", &["layers", "manifest"]),
-        pure("layers", &["field_path"]),
-        pure("manifest", &["field_path"]),
-        pure("field_path", &[]),
+        pure("layers", &["notation"]),
+        pure("manifest", &["notation"]),
+        pure("notation", &[]),
     ];
 
     /// What a pure room never touches.

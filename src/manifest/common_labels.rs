@@ -2,11 +2,13 @@
 //!
 //! A chart bump changes `helm.sh/chart` on every object; said once, the plan shows what else changed. Taken out are
 //! well-known stamps wherever they stand in `metadata` (subcharts stamp their own value, so one may have several), and
-//! whatever else all objects carry with one value. Labels of pod templates are not touched: they restart pods.
+//! whatever else all objects carry with one value (definitions of kinds aside, which charts ship unstamped). Labels of pod templates are not touched: they restart pods.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+
+use super::object::is_custom_resource_definition;
 
 /// Labels that say which chart and release made an object, and nothing about the object.
 const STAMPS: &[&str] = &[
@@ -33,7 +35,8 @@ pub struct CommonLabels {
 impl CommonLabels {
     /// Finds what the objects of a set have in common.
     pub fn of<'a>(objects: impl IntoIterator<Item = &'a Value>) -> Self {
-        let objects: Vec<&Value> = objects.into_iter().collect();
+        let objects: Vec<&Value> =
+            objects.into_iter().filter(|object| !is_custom_resource_definition(object)).collect();
         Self { labels: stamped(&objects, "labels"), annotations: stamped(&objects, "annotations") }
     }
 

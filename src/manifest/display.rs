@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 use super::common_labels::CommonLabels;
 use super::normalize::{self, Place};
 use super::{canonical, flatten};
-use crate::field_path::short_digest;
+use crate::notation::short_digest;
 
 /// One line of a display form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
-    /// The field's path, as [`crate::field_path`] writes it.
+    /// The field's path, as [`crate::notation`] writes it.
     pub path: String,
     /// A scalar, an empty map or list, or a list of texts.
     pub value: Value,

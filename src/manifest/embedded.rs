@@ -1,9 +1,12 @@
 //! Texts that are documents themselves: a ConfigMap's JSON, properties or YAML file, a dashboard, a JSON annotation.
 //!
-//! A small document is opened and shown field by field; a large JSON document is laid out line by line first, so
+//! A small document is opened and shown field by field (its comments only count for the digest); a large JSON document is laid out line by line first, so
 //! that it can be shown in pieces as other long texts are. What is no document for sure stays text.
 
+use helm_engine::yaml::{self, Duplicates, Target};
 use serde_json::{Map, Value};
+
+use crate::notation::json_of;
 
 /// Documents with more scalars than this, or more bytes, are shown in pieces.
 const MOST_FIELDS: usize = 200;
@@ -31,7 +34,7 @@ pub(crate) fn open(path: &str, text: &str) -> Option<Document> {
     if text.len() > MOST_BYTES || !text.contains('\n') {
         return None;
     }
-    let document = if is_properties_file(path) { properties(text) } else { None };
+    let document = if is_properties_file(path) { properties(text) } else { yaml(text) };
     document.filter(|document| count_fields(document, MOST_FIELDS) <= MOST_FIELDS).map(Document::Fields)
 }
 
@@ -47,6 +50,19 @@ fn json(text: &str) -> Option<Value> {
 
 fn pretty(document: &Value) -> Option<String> {
     serde_json::to_string_pretty(document).ok().map(|text| text + "\n")
+}
+
+/// Reads a single YAML document that is a map or a list, if its first line looks like one.
+fn yaml(text: &str) -> Option<Value> {
+    let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let first = lines.by_ref().find(|line| *line != "---")?;
+    let looks_like_one = !first.starts_with([' ', '\t'])
+        && (first.ends_with(':') || first.contains(": ") || first.starts_with("- "));
+    if !looks_like_one || lines.any(|line| line == "---") {
+        return None;
+    }
+    let node = yaml::read(text.as_bytes(), 0, Target::Any, Duplicates::Refused).ok()?;
+    Some(json_of(&node)).filter(|document| !is_empty(document))
 }
 
 fn is_properties_file(path: &str) -> bool {

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use super::display::Field;
 use super::normalize::{self, Outcome, Place};
-use super::text::{self, looks_typed};
+use super::text;
 use super::{canonical, embedded, merge_keys};
-use crate::field_path::{FieldPath, short_digest};
+use crate::notation::{FieldPath, looks_typed, short_digest};
 
 /// Levels of nesting that are shown field by field.
 const DEEPEST: usize = 48;

@@ -9,8 +9,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::text::looks_typed;
-use crate::field_path::all_different;
+use crate::notation::{all_different, looks_typed};
 
 /// How one element of a list is addressed.
 #[derive(Debug, PartialEq, Eq)]

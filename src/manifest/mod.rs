@@ -24,3 +24,4 @@ pub mod object;
 pub mod order;
 pub mod surface;
 mod text;
+pub mod yaml;

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{Apply, Place, Rule};
-use crate::field_path::short_digest;
 use crate::manifest::canonical;
+use crate::notation::short_digest;
 
 pub(super) const RULE: Rule = Rule {
     name: "custom_resource_definition",

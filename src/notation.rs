@@ -1,16 +1,20 @@
-//! Field paths as people read them: `spec.template.spec.containers[app].env[LOG_LEVEL].value`.
+//! How paths and scalars are written wherever a plan, a review or an error shows them.
 //!
-//! Dots stand between fields; brackets hold what is not a plain field name: keys with dots or slashes, merge
-//! keys and indexes. Two places of one document never share a path: inside brackets `[`, `]`, `\` and control
-//! characters are escaped. Paths stay short whatever the input: a very long key is cut and ends in a digest.
-//! This is not a query language, nothing here looks a path up.
+//! Field paths as people read them: `spec.template.spec.containers[app].env[LOG_LEVEL].value`. Dots stand between fields;
+//! brackets hold what is not a plain field name: keys with dots or slashes, merge keys and indexes. Two places of one
+//! document never share a path: inside brackets `[`, `]`, `\` and control characters are escaped. Paths stay short
+//! whatever the input: a very long key is cut and ends in a digest. This is not a query language, nothing here looks a
+//! path up.
 
-use serde_json::Value;
+use helm_engine::tree::{Node, NodeKind};
+use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 
 /// Keys longer than this many bytes are cut, so that a path's length is bounded by its depth.
 const LONGEST_KEY_BYTES: usize = 128;
 const KEPT_OF_A_LONG_KEY_BYTES: usize = 72;
+
+const HEAD_BYTES: usize = 48;
 
 /// Builds the text of a path while a tree is walked.
 #[derive(Debug, Default, Clone)]
@@ -22,6 +26,11 @@ impl FieldPath {
     /// Starts at the root of a document.
     pub fn root() -> Self {
         Self::default()
+    }
+
+    /// Starts at a place whose path was written before.
+    pub fn below(path: &str) -> Self {
+        Self { text: path.to_owned() }
     }
 
     /// Gives the path's text.
@@ -72,6 +81,22 @@ impl FieldPath {
     }
 }
 
+/// Gives a value without its positions, as JSON; whole floats, as Helm reads all numbers, get no fraction.
+pub fn json_of(node: &Node) -> Value {
+    match &node.kind {
+        NodeKind::Null => Value::Null,
+        NodeKind::Bool(value) => Value::Bool(*value),
+        NodeKind::Int(value) => Value::from(*value),
+        NodeKind::Float(value) => number(*value),
+        NodeKind::String(text) => Value::from(&**text),
+        NodeKind::List(list) => list.iter().map(json_of).collect(),
+        NodeKind::Map(map) => {
+            let entries = map.iter().map(|(key, value)| (key.to_string(), json_of(value)));
+            Value::Object(entries.collect::<Map<_, _>>())
+        }
+    }
+}
+
 /// Gives the values of `key` in a list of maps when they can address its elements: every element has one, it is
 /// a non-empty text or a number, and none occurs twice.
 pub fn unique_keys(items: &[Value], key: &str) -> Option<Vec<String>> {
@@ -95,6 +120,30 @@ pub fn short_digest(bytes: &[u8]) -> String {
 /// Gives the longest prefix of `text` that fits into `bytes` and ends between characters.
 pub fn prefix(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
+}
+
+/// Says whether a text would read as another type if it stood without quotes.
+pub fn looks_typed(text: &str) -> bool {
+    matches!(
+        text,
+        "" | "~" | "null" | "Null" | "NULL" | "true" | "false" | "True" | "False" | "TRUE" | "FALSE"
+    ) || text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '-' | '+' | '.'))
+        && text.parse::<f64>().is_ok()
+}
+
+/// Shortens a text to its first line's head, its size and a digest, so that any change is still visible.
+pub fn head(text: &str) -> String {
+    let first_line = text.lines().next().unwrap_or_default();
+    let digest = short_digest(text.as_bytes());
+    format!("{}… ({} bytes, sha256:{digest})", prefix(first_line, HEAD_BYTES), text.len())
+}
+
+fn number(value: f64) -> Value {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if value.fract() == 0.0 && value.abs() < EXACT {
+        return Value::from(value as i64);
+    }
+    Number::from_f64(value).map_or_else(|| Value::from(value.to_string()), Value::Number)
 }
 
 fn scalar_key(value: &Value) -> Option<String> {
@@ -168,5 +217,15 @@ mod tests {
         paths[1].push_field(&other);
         assert!(paths[0].len() < 100);
         assert_ne!(paths[0].as_str(), paths[1].as_str());
+    }
+
+    #[test]
+    fn texts_that_look_like_other_types_are_known() {
+        for text in ["1", "-1.5", "1e3", "true", "null", "", "0123", "+1"] {
+            assert!(looks_typed(text), "{text:?}");
+        }
+        for text in ["v1", "1.2.3", "10m", "inf", "nan", "-", "yes"] {
+            assert!(!looks_typed(text), "{text:?}");
+        }
     }
 }

@@ -1,0 +1,123 @@
+//! One ordered source of values: a file of a layout, a `values` argument, the chart's own defaults.
+
+use std::fmt;
+
+use helm_engine::tree::{Node, NodeKind, Position};
+
+/// Levels of nesting that a layer may have; Helm's own limit is the YAML reader's.
+const DEEPEST: usize = 400;
+
+/// One source of values, with the position of every key and value.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// The layer's name, as a plan shows it: `global`, `environment`.
+    pub name: String,
+    /// The file it was read from, as a person would open it; none for values given in place.
+    pub file: Option<String>,
+    /// Whether its values must never be shown.
+    pub sensitive: bool,
+    /// The values: a map.
+    pub values: Node,
+}
+
+/// Says why a source of values is no layer.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum LayerError {
+    /// The top is a list or a scalar.
+    #[error("{place}: the values of a layer must be a map of keys, this is {found}")]
+    NotAMap {
+        /// Where it stands.
+        place: String,
+        /// What was found instead.
+        found: &'static str,
+    },
+    /// The values nest too deeply.
+    #[error("{place}: the values nest deeper than {DEEPEST} levels")]
+    TooDeep {
+        /// Where it stands.
+        place: String,
+    },
+}
+
+impl Layer {
+    /// Makes a layer of values that were read already; an empty document is an empty layer.
+    ///
+    /// # Errors
+    /// When the values are no map, or nest too deeply to be worked with.
+    pub fn new(name: &str, file: Option<&str>, values: Node) -> Result<Self, LayerError> {
+        let values = if values.is_null() { Node::map(Default::default()) } else { values };
+        let layer = Self { name: name.to_owned(), file: file.map(str::to_owned), sensitive: false, values };
+        if layer.values.as_map().is_none() {
+            let (place, found) = (layer.origin(&layer.values).to_string(), type_name(&layer.values));
+            return Err(LayerError::NotAMap { place, found });
+        }
+        match too_deep(&layer.values) {
+            Some(node) => Err(LayerError::TooDeep { place: layer.origin(node).to_string() }),
+            None => Ok(layer),
+        }
+    }
+
+    /// Marks all of the layer's values as secret.
+    pub fn sensitive(mut self) -> Self {
+        self.sensitive = true;
+        self
+    }
+
+    /// Says where a value of this layer was written: at its key where it has one.
+    pub fn origin(&self, node: &Node) -> Origin<'_> {
+        let position = if node.key_position.line > 0 { node.key_position } else { node.position };
+        Origin { layer: &self.name, file: self.file.as_deref(), position }
+    }
+}
+
+/// Where a value was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// The layer's name.
+    pub layer: &'a str,
+    /// The layer's file.
+    pub file: Option<&'a str>,
+    /// Line and column in the file, from one; zero where unknown.
+    pub position: Position,
+}
+
+impl fmt::Display for Origin<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.file {
+            Some(file) => formatter.write_str(file)?,
+            None => write!(formatter, "layer {}", self.layer)?,
+        }
+        if self.position.line > 0 {
+            write!(formatter, ":{}:{}", self.position.line, self.position.column)?;
+        }
+        Ok(())
+    }
+}
+
+/// Names a value's type in the words of an error.
+pub fn type_name(node: &Node) -> &'static str {
+    match node.kind {
+        NodeKind::Null => "null",
+        NodeKind::Bool(_) => "a boolean",
+        NodeKind::Int(_) | NodeKind::Float(_) => "a number",
+        NodeKind::String(_) => "a text",
+        NodeKind::List(_) => "a list",
+        NodeKind::Map(_) => "a map",
+    }
+}
+
+/// Finds a node below the deepest level; walks with a stack of its own.
+fn too_deep(root: &Node) -> Option<&Node> {
+    let mut rest = vec![(root, 0)];
+    while let Some((node, depth)) = rest.pop() {
+        if depth > DEEPEST {
+            return Some(node);
+        }
+        match &node.kind {
+            NodeKind::Map(map) => rest.extend(map.values().map(|value| (value, depth + 1))),
+            NodeKind::List(list) => rest.extend(list.iter().map(|value| (value, depth + 1))),
+            _ => {}
+        }
+    }
+    None
+}
