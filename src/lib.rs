@@ -12,9 +12,11 @@
 //!
 //! `docs/architecture.md` draws the picture; the `architecture` test below keeps it true.
 
+pub mod delivery;
 pub mod layers;
 pub mod manifest;
 pub mod notation;
+pub mod source;
 
 #[cfg(test)]
 mod architecture {

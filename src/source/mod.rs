@@ -1,0 +1,13 @@
+//! What comes in from outside: work trees, chart folders and archives, git repositories.
+//!
+//! This room reads and checks; it knows neither Terraform nor Kubernetes and writes nothing but its own cache. All that it reads is
+//! hostile until proven bounded and inside its tree.
+
+mod error;
+pub mod git;
+mod path;
+mod secret;
+
+pub use error::SourceError;
+pub use path::RelativePath;
+pub use secret::Secret;
