@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// recordCharts renders every chart below folder: NAME/chart is the chart, NAME/flags (optional) has one
-// argument per line, other files beside it (values, files for --set-file) are found by relative path.
+// recordCharts renders every chart below folder: NAME/chart is the chart, each NAME/flags.VARIANT has one
+// argument per line; it is rendered without flags too. Other files beside it (values, files for --set-file) are found by relative path.
 // The answers are expected.v3.yaml and expected.v4.yaml, or expected.v3.error and so on.
 func (p *programs) recordCharts(folder string) error {
 	entries, err := os.ReadDir(folder)
@@ -32,14 +32,11 @@ func (p *programs) recordChart(folder string) error {
 	if err != nil {
 		return err
 	}
-	variants, err := filepath.Glob(filepath.Join(folder, "flags*"))
+	variants, err := filepath.Glob(filepath.Join(folder, "flags.*"))
 	if err != nil {
 		return err
 	}
-	if len(variants) == 0 {
-		variants = []string{""}
-	}
-	for _, variant := range variants {
+	for _, variant := range append(variants, "") {
 		if err := p.recordVariant(folder, variant); err != nil {
 			return err
 		}

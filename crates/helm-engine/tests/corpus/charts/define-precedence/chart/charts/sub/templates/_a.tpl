@@ -1,0 +1,1 @@
+{{ define "who" }}sub{{ end }}{{ define "sub.name" }}{{ .Chart.Name }} {{ .Values | toJson }}{{ end }}

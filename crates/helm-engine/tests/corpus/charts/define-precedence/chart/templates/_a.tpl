@@ -1,0 +1,1 @@
+{{ define "who" }}top _a{{ end }}

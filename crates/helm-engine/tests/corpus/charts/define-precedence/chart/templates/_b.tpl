@@ -1,0 +1,1 @@
+{{ define "who" }}top _b{{ end }}{{ define "only.b" }}b{{ end }}

@@ -1,0 +1,1 @@
+{{ define "who" }}top deep{{ end }}{{ define "block" }}from deep{{ end }}

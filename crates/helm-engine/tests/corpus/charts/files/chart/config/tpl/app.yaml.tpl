@@ -1,0 +1,5 @@
+name: {{ .Release.Name }}
+list:
+{{- range until 3 }}
+  - {{ . }}
+{{- end }}

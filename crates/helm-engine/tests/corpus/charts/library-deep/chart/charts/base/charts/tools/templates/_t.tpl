@@ -1,0 +1,1 @@
+{{ define "tools.value" }}{{ .Chart.Name | upper }}{{ end }}
