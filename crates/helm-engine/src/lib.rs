@@ -12,6 +12,7 @@
 //! - [`kind`]: what Go's reflection says of a value: type, kind, truth, emptiness
 //! - [`trace`]: marks, and the sets they form
 //! - [`template`]: Go's `text/template`: lexer, parser, evaluation, formatting
+//! - [`semver`]: versions and constraints
 //! - [`functions`]: the functions a template may call, one family per file
 
 pub mod chart;
@@ -23,6 +24,7 @@ pub mod json;
 pub mod kind;
 pub mod limits;
 pub mod number;
+pub mod semver;
 pub mod template;
 pub mod toml;
 pub mod trace;

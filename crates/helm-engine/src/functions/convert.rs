@@ -1,5 +1,6 @@
 //! Numbers from anything, as spf13/cast 1.7.0 and Go's `strconv` make them.
 
+use crate::number::parse_float;
 use crate::value::{Data, Value};
 
 /// Returns a value as `cast.ToInt64` does: zero for what is no number.
@@ -10,7 +11,7 @@ pub fn to_int64(value: &Value) -> i64 {
         Data::Bool(truth) => i64::from(*truth),
         Data::Text(text) => parse_int(trim_zero_decimal(text.bytes()), 0).unwrap_or(0),
         Data::Object(object) if matches!(object.type_name(), "time.Month" | "time.Weekday") => {
-            object.field("").map_or(0, |number| to_int64(&number))
+            to_int64(&object.to_plain())
         }
         _ => 0,
     }
@@ -23,7 +24,7 @@ pub fn to_float64(value: &Value) -> f64 {
         Data::Int(kind, number) if kind.is_signed() => *number as f64,
         Data::Int(_, number) => *number as u64 as f64,
         Data::Bool(truth) => f64::from(u8::from(*truth)),
-        Data::Text(text) => parse_float(text.bytes()).unwrap_or(0.0),
+        Data::Text(text) => parse_float(&text.to_str_lossy()).unwrap_or(0.0),
         Data::Object(_) => to_int64(value) as f64,
         _ => 0.0,
     }
@@ -128,41 +129,4 @@ fn underscores_are_fine(text: &[u8]) -> bool {
         previous = class;
     }
     previous != b'_'
-}
-
-/// Reads a float as `strconv.ParseFloat(text, 64)` does; none for an error, a number out of range included.
-pub fn parse_float(text: &[u8]) -> Option<f64> {
-    let text = std::str::from_utf8(text).ok()?;
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let lower = unsigned.to_ascii_lowercase();
-    if lower == "nan" {
-        return (unsigned.len() == text.len()).then_some(f64::NAN);
-    }
-    if lower == "inf" || lower == "infinity" {
-        return Some(if text.starts_with('-') { f64::NEG_INFINITY } else { f64::INFINITY });
-    }
-    if text.contains('_') && !underscores_are_fine(text.as_bytes()) {
-        return None;
-    }
-    let number = if let Some(digits) = lower.strip_prefix("0x") {
-        let magnitude = parse_hexadecimal_float(&digits.replace('_', ""))?;
-        if text.starts_with('-') { -magnitude } else { magnitude }
-    } else {
-        text.replace('_', "").parse::<f64>().ok()?
-    };
-    number.is_finite().then_some(number)
-}
-
-fn parse_hexadecimal_float(text: &str) -> Option<f64> {
-    let (mantissa, exponent) = text.split_once('p')?;
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}");
-    if digits.is_empty() || digits.len() > 16 {
-        return None;
-    }
-    let number = u64::from_str_radix(&digits, 16).ok()?;
-    let exponent = parse_int(exponent.as_bytes(), 10).ok()?.clamp(-5_000, 5_000) as i32;
-    let shift = exponent - 4 * fraction.len() as i32;
-    let half = shift / 2;
-    Some(number as f64 * 2f64.powi(half) * 2f64.powi(shift - half))
 }

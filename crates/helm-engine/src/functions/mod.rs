@@ -5,16 +5,22 @@
 
 mod arguments;
 pub mod convert;
+mod dates;
 mod decimal;
 mod defaults;
 mod dicts;
+mod encoding;
 mod letters;
 mod lists;
 mod marks;
 mod math;
 mod merge;
+mod paths;
 pub mod reflection;
+mod regex;
+mod semver;
 mod strings;
+mod url;
 
 use crate::context::Context;
 use crate::error::CallError;
@@ -119,10 +125,17 @@ impl Function {
 
 /// Every family of functions; `find` searches them by name. The evaluator's own (`include`, `tpl`, …) are in it too.
 pub const FAMILIES: &[&[Function]] = &[
+    dates::DURATIONS,
+    dates::FUNCTIONS,
     defaults::FUNCTIONS,
     dicts::FUNCTIONS,
+    encoding::FUNCTIONS,
     lists::FUNCTIONS,
     math::FUNCTIONS,
+    paths::FUNCTIONS,
     reflection::FUNCTIONS,
+    regex::FUNCTIONS,
+    semver::FUNCTIONS,
     strings::FUNCTIONS,
+    url::FUNCTIONS,
 ];
