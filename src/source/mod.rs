@@ -3,11 +3,15 @@
 //! This room reads and checks; it knows neither Terraform nor Kubernetes and writes nothing but its own cache. All that it reads is
 //! hostile until proven bounded and inside its tree.
 
+mod directory;
 mod error;
 pub mod git;
 mod path;
 mod secret;
+mod tree;
 
+pub use directory::{ChartBytes, read_chart, read_chart_now};
 pub use error::SourceError;
 pub use path::RelativePath;
 pub use secret::Secret;
+pub use tree::{Tree, WorkTree};

@@ -11,11 +11,13 @@ mod lock;
 mod objects;
 mod remote;
 mod session;
+mod tree;
 
 pub use clone::Reference;
 pub use command::Git;
 pub use objects::{Entry, EntryKind, Listing, ObjectId};
 pub use remote::{Credentials, Remote};
+pub use tree::{CommitTree, GitSource};
 
 pub(crate) use clone::BareClone;
 pub(crate) use command::printable;
