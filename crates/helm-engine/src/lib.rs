@@ -15,16 +15,22 @@
 //! - [`semver`]: versions and constraints
 //! - [`functions`]: the functions a template may call, one family per file
 
+pub mod capabilities;
 pub mod chart;
 mod context;
 
 pub mod error;
 pub mod functions;
+mod gotext;
 pub mod json;
 pub mod kind;
 pub mod limits;
+pub mod manifests;
 pub mod number;
+pub mod render;
+pub mod request;
 pub mod semver;
+pub mod strvals;
 pub mod template;
 pub mod toml;
 pub mod trace;
@@ -32,4 +38,7 @@ pub mod tree;
 pub mod value;
 pub mod yaml;
 
+pub use chart::{Chart, SourceFile};
 pub use context::{Context, Mode};
+pub use render::{RenderError, effective_values};
+pub use request::Request;

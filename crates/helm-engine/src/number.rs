@@ -155,7 +155,7 @@ pub fn format_shortest_32(value: f64) -> String {
     let value = value as f32;
     match special(f64::from(value)) {
         Some(special) => special.to_owned(),
-        None => layout(&format!("{value:e}"), 21),
+        None => layout(&format!("{value:e}"), 6),
     }
 }
 
