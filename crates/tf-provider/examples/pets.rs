@@ -30,8 +30,14 @@ impl Resource for Pet {
     fn schema(&self) -> Schema {
         Schema::new()
             .description("A pet that lives in a file.")
-            .attribute("path", Attribute::required(Type::String).requires_replace().description("Where it lives."))
-            .attribute("name", Attribute::optional(Type::String).default_value("Rex").description("What it answers to."))
+            .attribute(
+                "path",
+                Attribute::required(Type::String).requires_replace().description("Where it lives."),
+            )
+            .attribute(
+                "name",
+                Attribute::optional(Type::String).default_value("Rex").description("What it answers to."),
+            )
             .attribute("letters", Attribute::computed(Type::Number).description("How long the name is."))
     }
 
@@ -63,7 +69,8 @@ impl Resource for Pet {
 }
 
 fn write(planned: Object) -> Result<NewState, Diagnostics> {
-    let (path, name) = (planned.string("path").unwrap_or_default(), planned.string("name").unwrap_or_default());
+    let (path, name) =
+        (planned.string("path").unwrap_or_default(), planned.string("name").unwrap_or_default());
     fs::write(path, name).map_err(|error| cannot("write", path, &error))?;
     let letters = name.len() as u64;
     Ok(NewState::of(planned.with("letters", letters)))

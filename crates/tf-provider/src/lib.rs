@@ -5,5 +5,5 @@ pub mod schema;
 mod server;
 
 pub use async_trait::async_trait;
-pub use protocol::{Mode, is_started_by_terraform, serve, serve_as};
+pub use protocol::{Mode, is_started_by_terraform, serve, serve_as, serve_with};
 pub use tokio_util::sync::CancellationToken;

@@ -74,7 +74,7 @@ pub(crate) fn diagnostics(diagnostics: Diagnostics) -> Vec<proto::Diagnostic> {
 
 /// Writes the diagnostics of a call that answers nothing else.
 pub(crate) fn outcome(outcome: Result<Diagnostics, Diagnostics>) -> Vec<proto::Diagnostic> {
-    diagnostics(outcome.unwrap_or_else(|errors| with_error(errors)))
+    diagnostics(outcome.unwrap_or_else(with_error))
 }
 
 /// Writes the diagnostics of a call that failed.

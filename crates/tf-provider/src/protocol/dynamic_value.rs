@@ -9,14 +9,12 @@ use std::collections::BTreeMap;
 
 use super::msgpack::{Malformed, Reader, Token, Writer};
 use crate::schema::{
-    Block, NestedBlock, Nesting, NotThisType, Number, NumberForm, Object, Path, Refinement, Step, Type, Value,
+    Block, DEEPEST_DYNAMIC, NestedBlock, Nesting, NotThisType, Number, NumberForm, Object, Path, Refinement,
+    Step, Type, Value,
 };
 
 /// The kind of extension that says what is known of an unknown value.
 const REFINED_UNKNOWN: i8 = 12;
-
-/// How deep dynamic values may nest; each brings a type that JSON bounds to 128 levels of its own.
-const DEEPEST_DYNAMIC: u32 = 16;
 
 /// Reads a value of a type; the bytes must hold nothing else.
 pub(crate) fn decode(bytes: &[u8], ty: &Type) -> Result<Value, NotThisType> {
@@ -472,3 +470,7 @@ fn unfitting(ty: &Type, value: &Value) -> String {
     };
     format!("{ty} is required, found {found}")
 }
+
+#[cfg(test)]
+#[path = "dynamic_value_tests.rs"]
+mod tests;

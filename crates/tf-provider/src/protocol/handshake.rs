@@ -33,12 +33,14 @@ pub(crate) struct Environment {
 
 /// Says why the process cannot serve.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NoHandshake {
+pub enum NoHandshake {
+    /// A person started the program.
     #[error(
         "This program is a Terraform provider: Terraform or OpenTofu starts it.\n\
          hint: name it in required_providers, or start it with --debug to attach Terraform to it"
     )]
     NoCookie,
+    /// The host speaks other versions of the protocol.
     #[error("Terraform speaks the provider protocols {0}, this provider speaks 5")]
     OtherProtocol(String),
 }

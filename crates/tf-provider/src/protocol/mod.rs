@@ -36,8 +36,9 @@ pub mod go_plugin;
 #[path = "generated/health.rs"]
 pub mod health;
 
-pub use handshake::is_started_by_terraform;
-pub use serve::{Mode, serve, serve_as};
+pub use handshake::{NoHandshake, is_started_by_terraform};
+pub use serve::{CannotServe, Mode, serve, serve_as, serve_with};
+pub use tls::TlsError;
 
 /// The largest message in either direction: what Go's plugin servers allow.
 pub const LARGEST_MESSAGE_BYTES: usize = 256 << 20;

@@ -44,15 +44,20 @@ const WINDOW_BYTES: u32 = 8 << 20;
 
 /// Says why the process cannot serve.
 #[derive(Debug, thiserror::Error)]
-enum CannotServe {
+pub enum CannotServe {
+    /// Nobody who speaks our protocol started it.
     #[error(transparent)]
     Handshake(#[from] NoHandshake),
+    /// The host's certificate cannot be used.
     #[error("the provider cannot connect securely")]
     Tls(#[from] TlsError),
+    /// The socket cannot be made.
     #[error("the provider cannot open its socket")]
     Listen(#[source] io::Error),
+    /// Threads, signals or the handshake line fail.
     #[error("the provider cannot start")]
     Start(#[source] io::Error),
+    /// The connection fails.
     #[error("the provider stopped serving")]
     Transport(#[from] tonic::transport::Error),
 }
@@ -97,24 +102,43 @@ fn run(mode: Mode, provider: impl Provider) -> Result<(), CannotServe> {
     log::announce_panics();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CannotServe::Start)?;
-    let served = runtime.block_on(serve_in(mode, Arc::new(provider), &environment));
+    let server = Arc::new(Server::new(Arc::new(provider)));
+    let served = runtime.block_on(async {
+        let shutdown = CancellationToken::new();
+        watch_signals(mode, &server, &shutdown).map_err(CannotServe::Start)?;
+        serve_in(mode, &server, &environment, &shutdown, &mut io::stdout()).await
+    });
     // Work that cannot be stopped must not hold up the host.
     runtime.shutdown_background();
     served
 }
 
+/// Serves a provider as a plugin inside a running program, with `variable` in place of the environment and
+/// `stdout` for the handshake line; tests reach a provider this way over a real socket.
+///
+/// # Errors
+/// When the environment asks for something that cannot be done, or the socket fails.
+pub async fn serve_with(
+    provider: Arc<dyn Provider>,
+    variable: impl Fn(&str) -> Option<String>,
+    stdout: &mut (dyn io::Write + Send),
+) -> Result<(), CannotServe> {
+    let environment = Environment::read(variable)?;
+    let server = Arc::new(Server::new(provider));
+    serve_in(Mode::Plugin, &server, &environment, &CancellationToken::new(), stdout).await
+}
+
 async fn serve_in(
     mode: Mode,
-    provider: Arc<dyn Provider>,
+    server: &Arc<Server>,
     environment: &Environment,
+    shutdown: &CancellationToken,
+    stdout: &mut (dyn io::Write + Send),
 ) -> Result<(), CannotServe> {
     let identity = environment.client_certificate.as_deref().map(tls::identity).transpose()?;
     let listener = listener::open(environment).map_err(CannotServe::Listen)?;
-    let server = Arc::new(Server::new(provider));
-    let shutdown = CancellationToken::new();
-    watch_signals(mode, &server, &shutdown).map_err(CannotServe::Start)?;
-    announce(mode, &server, &listener, identity.as_ref()).map_err(CannotServe::Start)?;
-    let serving = serve_connections(mode, &server, &listener, identity, &shutdown);
+    announce(mode, server, &listener, identity.as_ref(), stdout).map_err(CannotServe::Start)?;
+    let serving = serve_connections(mode, server, &listener, identity, shutdown);
     let farewell = async {
         shutdown.cancelled().await;
         tokio::time::sleep(FAREWELL).await;
@@ -126,13 +150,18 @@ async fn serve_in(
 }
 
 /// Tells the host, or the person, where to connect.
-fn announce(mode: Mode, server: &Server, listener: &Listener, identity: Option<&Identity>) -> io::Result<()> {
+fn announce(
+    mode: Mode,
+    server: &Server,
+    listener: &Listener,
+    identity: Option<&Identity>,
+    stdout: &mut dyn io::Write,
+) -> io::Result<()> {
     let certificate = identity.map_or("", |identity| &identity.certificate);
     let text = match mode {
         Mode::Plugin => handshake::line(listener.network(), listener.address(), certificate),
         Mode::Debug => reattach::instructions(server.address(), listener),
     };
-    let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
 }

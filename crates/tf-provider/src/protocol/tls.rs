@@ -21,11 +21,14 @@ use rustls::{
 
 /// Says why there is no secure connection.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TlsError {
+pub enum TlsError {
+    /// The host's certificate is not one.
     #[error("PLUGIN_CLIENT_CERT holds no certificate in PEM form")]
     ClientCertificate(#[source] rustls::pki_types::pem::Error),
+    /// Our key or certificate cannot be made.
     #[error("the provider's own certificate cannot be made")]
     OwnCertificate(#[from] rcgen::Error),
+    /// The TLS library refuses the configuration.
     #[error("TLS cannot be set up")]
     Setup(#[from] Error),
 }
@@ -63,9 +66,7 @@ fn certificate_params() -> Result<rcgen::CertificateParams, rcgen::Error> {
     params.distinguished_name.push(rcgen::DnType::CommonName, "localhost");
     params.extended_key_usages =
         vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth, rcgen::ExtendedKeyUsagePurpose::ClientAuth];
-    params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature, rcgen::KeyUsagePurpose::KeyCertSign];
-    // The host takes it as its only authority too.
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
     Ok(params)
 }
 

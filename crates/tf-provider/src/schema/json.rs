@@ -15,6 +15,9 @@ use serde_json::value::RawValue;
 
 use super::{Number, ObjectType, Path, Step, Type, Value};
 
+/// How deep dynamic values may nest; each brings a type that bounds its own levels.
+pub(crate) const DEEPEST_DYNAMIC: u32 = 16;
+
 /// Says where JSON or msgpack does not fit the type it should have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{reason}", at(.path))]
@@ -39,7 +42,7 @@ impl NotThisType {
 pub(crate) fn decode(json: &[u8], ty: &Type) -> Result<Value, NotThisType> {
     let path = RefCell::new(Path::root());
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    Typed { ty, path: &path }
+    Typed { ty, path: &path, dynamic_depth: 0 }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| NotThisType { path: path.into_inner(), reason: error.to_string() })
@@ -50,12 +53,13 @@ pub(crate) fn decode(json: &[u8], ty: &Type) -> Result<Value, NotThisType> {
 struct Typed<'a> {
     ty: &'a Type,
     path: &'a RefCell<Path>,
+    dynamic_depth: u32,
 }
 
 impl<'a> Typed<'a> {
     fn element(self, ty: &'a Type, step: Step) -> Self {
         self.path.borrow_mut().push(step);
-        Self { ty, path: self.path }
+        Self { ty, ..self }
     }
 
     fn leave(self) {
@@ -76,7 +80,12 @@ impl<'a> Typed<'a> {
         let wrapper: Wrapper<'_> = serde_json::from_str(raw.get()).map_err(E::custom)?;
         let ty = Type::from_json_bytes(wrapper.ty.get().as_bytes()).map_err(E::custom)?;
         let mut inner = serde_json::Deserializer::from_str(wrapper.value.get());
-        let value = Typed { ty: &ty, path: self.path }.deserialize(&mut inner).map_err(E::custom)?;
+        let dynamic_depth = self.dynamic_depth + 1;
+        if dynamic_depth > DEEPEST_DYNAMIC {
+            return Err(E::custom("dynamic values nest too deeply"));
+        }
+        let value =
+            Typed { ty: &ty, path: self.path, dynamic_depth }.deserialize(&mut inner).map_err(E::custom)?;
         Ok(if ty == Type::Dynamic { value } else { Value::dynamic(ty, value) })
     }
 }
@@ -202,7 +211,7 @@ impl Typed<'_> {
                 };
             };
             self.path.borrow_mut().push(Step::Index(index));
-            let element = array.next_element_seed(Typed { ty, path: self.path })?;
+            let element = array.next_element_seed(Typed { ty, ..*self })?;
             self.leave();
             match element {
                 Some(element) => elements.push(element),
@@ -286,6 +295,13 @@ mod tests {
     }
 
     #[test]
+    fn dynamic_values_cannot_exhaust_the_stack() {
+        let json = r#"{"type":"dynamic","value":"#.repeat(20_000) + "null" + &"}".repeat(20_000);
+        let error = decode(json.as_bytes(), &Type::Dynamic).expect_err("too deep");
+        assert!(error.reason.starts_with("dynamic values nest too deeply"), "{error}");
+    }
+
+    #[test]
     fn errors_name_the_place() {
         let check = |ty: Type, json: &str, expected: &str| {
             let error = decode(json.as_bytes(), &ty).expect_err(json).to_string();
@@ -297,7 +313,7 @@ mod tests {
         check(Type::Tuple(vec![Type::Bool]), "[]", "1 elements are required");
         check(Type::Tuple(vec![]), "[1]", "there are too many elements");
         check(Type::String, r#""a" x"#, "trailing characters");
-        check(Type::list(Type::String), "[", "EOF");
+        check(Type::list(Type::String), "[", "[0]: EOF");
         check(Type::Dynamic, r#"{"value":1}"#, "missing field `type`");
     }
 }

@@ -218,3 +218,106 @@ fn collect_replacements(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{Attribute, NestedBlock, Schema, Type};
+
+    fn schema() -> Schema {
+        let port = Block::new()
+            .attribute("number", Attribute::required(Type::Number).requires_replace())
+            .attribute("protocol", Attribute::optional(Type::String).default_value("tcp"))
+            .attribute("address", Attribute::computed(Type::String));
+        Schema::new()
+            .attribute("id", Attribute::computed(Type::String).keeps_prior())
+            .attribute("name", Attribute::required(Type::String).requires_replace())
+            .attribute("size", Attribute::optional(Type::Number).default_value(1))
+            .attribute("password", Attribute::optional(Type::String).write_only())
+            .attribute("status", Attribute::computed(Type::String))
+            .attribute("zone", Attribute::optional_computed(Type::String))
+            .block("port", NestedBlock::list(port))
+    }
+
+    fn config(name: &str) -> Object {
+        Object::new().with("name", name)
+    }
+
+    /// What Terraform proposes: the configuration with prior values of computed attributes.
+    fn proposed(prior: &Object, config: &Object) -> Object {
+        let mut proposed = config.clone();
+        for name in ["id", "status", "zone", "size"] {
+            if config.is_null(name) {
+                proposed.set(name, prior.get(name).clone());
+            }
+        }
+        proposed
+    }
+
+    fn prior() -> Object {
+        config("a")
+            .with("id", "1")
+            .with("size", 1)
+            .with("password", Value::Null)
+            .with("status", "up")
+            .with("zone", "z")
+            .with("port", Value::Null)
+    }
+
+    #[test]
+    fn create_fills_defaults_and_makes_computed_attributes_unknown() {
+        let config = config("a")
+            .with("password", "secret")
+            .with("zone", "mine")
+            .with("port", Value::list([Object::new().with("number", 80)]));
+        let (planned, replaced) = propose(&schema().block, None, &config, config.clone());
+        assert_eq!(planned.integer("size"), Some(1));
+        assert!(planned.is_unknown("id") && planned.is_unknown("status"));
+        assert_eq!(planned.string("zone"), Some("mine"));
+        assert!(planned.is_null("password"), "write-only values never stand in a plan");
+        let port = planned.block("port").expect("a port");
+        assert_eq!(port.string("protocol"), Some("tcp"));
+        assert!(port.is_unknown("address"));
+        assert_eq!(replaced, []);
+    }
+
+    #[test]
+    fn a_plan_without_changes_is_the_prior_state() {
+        let prior = prior();
+        let config = config("a").with("password", "secret").with("port", Value::Null);
+        let (planned, replaced) = propose(&schema().block, Some(&prior), &config, proposed(&prior, &config));
+        assert_eq!(planned, prior);
+        assert_eq!(replaced, []);
+    }
+
+    #[test]
+    fn an_update_keeps_what_says_so_and_makes_the_rest_unknown() {
+        let prior = prior();
+        let config = config("a").with("size", 2).with("port", Value::Null);
+        let (planned, replaced) = propose(&schema().block, Some(&prior), &config, proposed(&prior, &config));
+        assert_eq!(planned.string("id"), Some("1"));
+        assert!(planned.is_unknown("status") && planned.is_unknown("zone"));
+        assert_eq!(replaced, []);
+    }
+
+    #[test]
+    fn a_replacement_keeps_nothing() {
+        let prior = prior();
+        let config = config("b").with("port", Value::Null);
+        let (planned, replaced) = propose(&schema().block, Some(&prior), &config, proposed(&prior, &config));
+        assert!(planned.is_unknown("id"));
+        assert_eq!(replaced, [Path::from("name")]);
+    }
+
+    #[test]
+    fn replacements_inside_blocks_name_the_element() {
+        let port =
+            |number: i64| Object::new().with("number", number).with("protocol", "tcp").with("address", "x");
+        let prior = prior().with("port", Value::list([port(80), port(90)]));
+        let config = config("a")
+            .with("port", Value::list([Object::new().with("number", 80), Object::new().with("number", 91)]));
+        let proposed = proposed(&prior, &config).with("port", Value::list([port(80), port(91)]));
+        let (_, replaced) = propose(&schema().block, Some(&prior), &config, proposed);
+        assert_eq!(replaced, [Path::from("port").index(1).attribute("number")]);
+    }
+}

@@ -137,3 +137,63 @@ fn for_each_object(value: &mut Value, visit: &mut dyn FnMut(&mut Object)) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{Attribute, Type};
+
+    fn block() -> Block {
+        let inner = Block::new()
+            .attribute("kind", Attribute::required(Type::String).one_of(["a", "b"]))
+            .attribute("secret", Attribute::optional(Type::String).write_only());
+        Block::new()
+            .attribute("id", Attribute::computed(Type::String))
+            .attribute("modes", Attribute::optional(Type::set(Type::String)).one_of(["x"]))
+            .block("part", NestedBlock::list(inner.clone()))
+            .block("other", NestedBlock::set(inner))
+    }
+
+    #[test]
+    fn refuses_values_that_are_not_among_the_allowed() {
+        let check = |config: Object, expected: &[&str]| {
+            let found: Vec<String> = check_config(&block(), &config, true)
+                .iter()
+                .map(|diagnostic| diagnostic.path.clone().unwrap_or_default().to_string())
+                .collect();
+            assert_eq!(found, expected);
+        };
+        let part = |kind: &str| Object::new().with("kind", kind);
+        check(Object::new().with("part", Value::list([part("a"), part("c")])), &["part[1].kind"]);
+        check(Object::new().with("other", Value::set([part("c")])), &["other.kind"]);
+        check(Object::new().with("modes", Value::set(["x", "y"])), &["modes"]);
+        check(Object::new().with("modes", Value::unknown()), &[]);
+    }
+
+    #[test]
+    fn write_only_values_need_a_terraform_that_knows_them() {
+        let config = Object::new().with("part", Value::list([Object::new().with("secret", "s")]));
+        assert!(check_config(&block(), &config, false).has_errors());
+        assert!(check_config(&block(), &config, true).is_empty());
+    }
+
+    #[test]
+    fn finds_attributes_that_the_schema_lacks() {
+        let part = Object::new().with("kind", "a").with("knd", "a");
+        let object = Object::new().with("part", Value::list([part]));
+        assert_eq!(
+            check_against_schema(&block(), &object),
+            Err(Path::from("part").index(0).attribute("knd"))
+        );
+        assert_eq!(check_against_schema(&block(), &Object::new().with("id", "1")), Ok(()));
+    }
+
+    #[test]
+    fn a_generated_configuration_has_only_what_a_user_may_write() {
+        let state =
+            Object::new().with("id", "1").with("part", Value::list([Object::new().with("kind", "a")]));
+        let config = configurable(&block(), state);
+        assert!(config.is_null("id"));
+        assert_eq!(config.block("part").and_then(|part| part.string("kind")), Some("a"));
+    }
+}
