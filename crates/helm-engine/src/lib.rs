@@ -13,6 +13,7 @@
 //! - [`trace`]: marks, and the sets they form
 //! - [`template`]: Go's `text/template`: lexer, parser, evaluation, formatting
 //! - [`semver`]: versions and constraints
+//! - [`stack`]: the native stack that recursion may use
 //! - [`functions`]: the functions a template may call, one family per file
 
 pub mod capabilities;
@@ -31,6 +32,7 @@ pub mod render;
 pub mod request;
 pub mod semver;
 pub mod strvals;
+pub mod stack;
 pub mod template;
 pub mod toml;
 pub mod trace;

@@ -8,6 +8,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
+use crate::context::Context;
+use crate::value::{Data, Value};
+
 /// How much a render records about where its output came from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trace {
@@ -118,4 +121,43 @@ impl Table {
         self.unions.insert(key, marks.0);
         marks
     }
+}
+
+/// Returns the marks of a value itself: of a container with its shape, without what it holds.
+pub(crate) fn shape(value: &Value) -> Marks {
+    let path = match &value.data {
+        Data::Map(map) => map.path(),
+        Data::List(list) => list.path(),
+        Data::Text(text) | Data::Bytes(text) => return value.marks.union(text.segment_marks()),
+        _ => None,
+    };
+    path.map_or(value.marks, |path| value.marks.union(Marks::one(Mark::Shape(Rc::clone(path)))))
+}
+
+/// Returns the marks of a value and of everything in it.
+pub(crate) fn whole(context: &Context<'_>, value: &Value) -> Marks {
+    if context.trace == Trace::Off { Marks::NONE } else { whole_to(WHOLE_DEPTH, value) }
+}
+
+/// How deep a value is read as a whole; a value nested deeper cannot be printed or encoded either.
+const WHOLE_DEPTH: usize = 1_000;
+
+fn whole_to(depth: usize, value: &Value) -> Marks {
+    let marks = shape(value);
+    if depth == 0 {
+        return marks;
+    }
+    match &value.data {
+        Data::Map(map) => {
+            map.entries().values().fold(marks, |all, item| all.union(whole_to(depth - 1, item)))
+        }
+        Data::List(list) => list.items().iter().fold(marks, |all, item| all.union(whole_to(depth - 1, item))),
+        _ => marks,
+    }
+}
+
+/// Returns the path of a key of the map at `path`.
+pub(crate) fn key_path(path: &str, key: &[u8]) -> Rc<str> {
+    let key = String::from_utf8_lossy(key).replace('.', "\\.");
+    if path.is_empty() { Rc::from(key) } else { Rc::from(format!("{path}.{key}")) }
 }

@@ -167,6 +167,26 @@ impl Text {
     }
 }
 
+/// Returns the given ranges of a text as one text, with their segments.
+pub(crate) fn pieces_of(text: &Text, ranges: Vec<std::ops::Range<usize>>) -> Text {
+    let mut bytes = Vec::with_capacity(text.bytes().len());
+    let mut segments = Vec::new();
+    for range in ranges {
+        let shift = bytes.len();
+        bytes.extend_from_slice(&text.bytes()[range.clone()]);
+        let mut start = 0;
+        for segment in text.segments() {
+            let from = start.max(range.start);
+            let to = segment.end.min(range.end);
+            if from < to {
+                segments.push(Segment { end: shift + to - range.start, marks: segment.marks });
+            }
+            start = segment.end;
+        }
+    }
+    Text::with_segments(bytes, segments)
+}
+
 /// The element type of a slice, as `typeOf` and argument checks see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ElementType {

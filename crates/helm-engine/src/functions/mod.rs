@@ -4,12 +4,15 @@
 //! and messages before it calls, and marks the result with the arguments' marks unless the function does so itself.
 
 mod arguments;
+mod builtin;
+mod compare;
 pub mod convert;
 mod dates;
 mod decimal;
 mod defaults;
 mod dicts;
 mod encoding;
+mod helm;
 mod letters;
 mod lists;
 mod marks;
@@ -22,7 +25,10 @@ mod semver;
 mod strings;
 mod url;
 
-use crate::context::Context;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::context::{Context, Mode};
 use crate::error::CallError;
 use crate::value::Value;
 
@@ -93,6 +99,26 @@ pub enum MarkRule {
     Own,
 }
 
+impl Param {
+    /// Returns Go's name of the type.
+    pub fn type_name(self) -> &'static str {
+        match self {
+            Param::Any => "interface {}",
+            Param::String => "string",
+            Param::Bool => "bool",
+            Param::Int => "int",
+            Param::Int64 => "int64",
+            Param::Float => "float64",
+            Param::Map => "map[string]interface {}",
+            Param::List => "[]interface {}",
+            Param::Strings => "[]string",
+            Param::Time => "time.Time",
+            Param::Named(name) => name,
+            Param::Reflect => "reflect.Value",
+        }
+    }
+}
+
 impl Function {
     /// Starts a function of fixed parameters; the remaining fields have the usual values.
     pub const fn new(
@@ -127,6 +153,7 @@ impl Function {
 pub const FAMILIES: &[&[Function]] = &[
     dates::DURATIONS,
     dates::FUNCTIONS,
+    builtin::FUNCTIONS,
     defaults::FUNCTIONS,
     dicts::FUNCTIONS,
     encoding::FUNCTIONS,
@@ -138,4 +165,15 @@ pub const FAMILIES: &[&[Function]] = &[
     semver::FUNCTIONS,
     strings::FUNCTIONS,
     url::FUNCTIONS,
+    helm::FUNCTIONS,
 ];
+
+/// Finds a function by name, as far as that Helm has it.
+pub fn find(name: &str, mode: Mode) -> Option<&'static Function> {
+    static BY_NAME: OnceLock<HashMap<&'static str, &'static Function>> = OnceLock::new();
+    let by_name = BY_NAME.get_or_init(|| {
+        FAMILIES.iter().flat_map(|family| family.iter()).map(|function| (function.name, function)).collect()
+    });
+    let function = *by_name.get(name)?;
+    (function.since == Since::Helm3 || mode == Mode::Helm4).then_some(function)
+}

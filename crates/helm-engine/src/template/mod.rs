@@ -1,8 +1,17 @@
 //! Go's `text/template`, as Helm uses it: lexer, parser, evaluation, formatting.
 
+mod ast;
+mod complex;
+mod eval;
 mod float;
 pub mod format;
+mod lexer;
+mod number;
+mod parser;
+mod set;
 pub mod unicode;
 mod unicode_tables;
 
+pub(crate) use eval::{WARNING_END, WARNING_START, plain_container};
 pub use float::{format_float, push_float};
+pub use set::{Rendered, TemplateFile, TemplateSet};

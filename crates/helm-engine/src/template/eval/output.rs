@@ -1,0 +1,130 @@
+//! The output in the making: one buffer for all nested calls, with segments in a fully traced render.
+
+use crate::context::Context;
+use crate::error::CallError;
+use crate::template::format;
+use crate::trace::Marks;
+use crate::value::{Data, Segment, Text, Value};
+
+/// What stands for nil in output; Helm deletes it.
+pub(super) const NO_VALUE: &[u8] = b"<no value>";
+
+/// A buffer of text with the marks of its pieces.
+pub(super) struct Output {
+    bytes: Vec<u8>,
+    segments: Vec<Segment>,
+    traced: bool,
+}
+
+impl Output {
+    pub(super) fn new(traced: bool) -> Self {
+        Output { bytes: Vec::new(), segments: Vec::new(), traced }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Appends text of a template.
+    #[inline]
+    pub(super) fn push_plain(&mut self, text: &[u8], control: Marks) {
+        self.bytes.extend_from_slice(text);
+        if self.traced {
+            self.close_segment(control);
+        }
+    }
+
+    /// Appends a value as `{{ }}` prints it.
+    pub(super) fn push_value(
+        &mut self,
+        context: &mut Context<'_>,
+        value: &Value,
+        control: Marks,
+    ) -> Result<(), CallError> {
+        let start = self.bytes.len();
+        if value.is_nil() {
+            self.bytes.extend_from_slice(NO_VALUE);
+        } else {
+            format::push_value(&mut self.bytes, context.mode, &context.limits, value)?;
+            context.charge((self.bytes.len() - start) as u64 / 64)?;
+        }
+        if self.traced {
+            self.mark_value(context, value, start, control);
+        }
+        Ok(())
+    }
+
+    fn mark_value(&mut self, context: &Context<'_>, value: &Value, start: usize, control: Marks) {
+        let marks = value.marks.union(control);
+        match &value.data {
+            Data::Text(text) if !text.segments().is_empty() => {
+                self.segments.extend(
+                    text.segments().iter().map(|segment| Segment {
+                        end: start + segment.end,
+                        marks: segment.marks.union(marks),
+                    }),
+                );
+            }
+            _ => self.close_segment(crate::trace::whole(context, value).union(control)),
+        }
+    }
+
+    /// Gives everything behind the last segment these marks.
+    fn close_segment(&mut self, marks: Marks) {
+        let end = self.bytes.len();
+        match self.segments.last_mut() {
+            Some(last) if last.end == end => {}
+            Some(last) if last.marks == marks => last.end = end,
+            _ if end == 0 => {}
+            _ => self.segments.push(Segment { end, marks }),
+        }
+    }
+
+    /// Begins a text of its own at the end of the buffer; [`Output::finish`] takes it off again.
+    pub(super) fn begin(&mut self) -> Begun {
+        Begun { bytes: self.bytes.len(), segments: self.segments.len() }
+    }
+
+    /// Takes what was written since off the buffer.
+    pub(super) fn finish(&mut self, begun: Begun) -> Text {
+        let text = if self.traced {
+            let shift = |segment: Segment| Segment { end: segment.end - begun.bytes, ..segment };
+            let segments = self.segments.drain(begun.segments..).map(shift).collect();
+            Text::with_segments(self.bytes[begun.bytes..].to_vec(), segments)
+        } else {
+            Text::copy_of(&self.bytes[begun.bytes..])
+        };
+        self.bytes.truncate(begun.bytes);
+        text
+    }
+}
+
+/// Where a text of its own began.
+#[derive(Clone, Copy)]
+pub(super) struct Begun {
+    bytes: usize,
+    segments: usize,
+}
+
+/// Deletes every `<no value>`.
+pub(super) fn without_no_value(text: Text) -> Text {
+    let bytes = text.bytes();
+    let mut kept = Vec::new();
+    let mut from = 0;
+    let mut at = 0;
+    while let Some(distance) = bytes[at..].iter().position(|byte| *byte == b'<') {
+        at += distance;
+        if bytes[at..].starts_with(NO_VALUE) {
+            kept.push(from..at);
+            at += NO_VALUE.len();
+            from = at;
+        } else {
+            at += 1;
+        }
+    }
+    if kept.is_empty() {
+        return text;
+    }
+    kept.push(from..bytes.len());
+    crate::value::pieces_of(&text, kept)
+}

@@ -1,0 +1,613 @@
+//! Tokens to templates: a port of the rules and messages of `text/template/parse`.
+//!
+//! Functions are resolved here, so that a template that parses calls nothing unknown. Nesting is bounded, since a
+//! template is walked and freed by recursion.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::ast::{
+    Branch, Callee, Command, Invocation, Node, Operand, Pipe, Place, Source, Special, Term, Tree,
+};
+use super::ast::{Variable, is_empty};
+use super::lexer::{Kind, Lexer, Token};
+use super::number;
+use super::unicode::{quote, unquote};
+use crate::context::Mode;
+use crate::functions;
+use crate::value::Text;
+
+/// How deep control structures or parentheses may nest.
+const NESTING: usize = 2_000;
+
+/// Parses a file: the trees it defines, its own body last.
+///
+/// # Errors
+/// Go's message, `template: FILE:LINE: …`.
+pub(crate) fn parse(name: &Arc<str>, text: Arc<[u8]>, mode: Mode) -> Result<Vec<Tree>, String> {
+    if u32::try_from(text.len()).is_err() {
+        return Err(format!("template: {name}:1: the template is larger than 4 GiB"));
+    }
+    let source = Arc::new(Source { name: Arc::clone(name), text: Arc::clone(&text) });
+    let mut parser = Parser {
+        text: &text,
+        source: &source,
+        mode,
+        lexer: Lexer::new(&text),
+        state: State::new(),
+        trees: Vec::new(),
+        ids: 0,
+        numbers: HashMap::from([("$".into(), 0)]),
+        nesting: 0,
+    };
+    let root = parser.file()?;
+    parser.add(Arc::from(name.as_bytes()), root)?;
+    Ok(parser.trees)
+}
+
+type Parsed<T> = Result<T, String>;
+
+/// What a definition has for itself while it is parsed.
+struct State {
+    tokens: [Token; 3],
+    peeked: usize,
+    variables: Vec<Box<str>>,
+    action_line: usize,
+    ranges: usize,
+    parentheses: usize,
+}
+
+impl State {
+    fn new() -> Self {
+        State {
+            tokens: [Token::default(); 3],
+            peeked: 0,
+            variables: vec!["$".into()],
+            action_line: 0,
+            ranges: 0,
+            parentheses: 0,
+        }
+    }
+}
+
+struct Parser<'t> {
+    text: &'t [u8],
+    source: &'t Arc<Source>,
+    mode: Mode,
+    lexer: Lexer<'t>,
+    state: State,
+    trees: Vec<Tree>,
+    ids: u32,
+    numbers: HashMap<Box<str>, u32>,
+    nesting: usize,
+}
+
+/// What ended a list of nodes or is a node of it.
+enum Item {
+    Node(Node),
+    End,
+    Else,
+}
+
+impl Item {
+    fn written(&self) -> &'static str {
+        match self {
+            Item::Node(_) => "node",
+            Item::End => "{{end}}",
+            Item::Else => "{{else}}",
+        }
+    }
+}
+
+impl Parser<'_> {
+    fn next(&mut self) -> Token {
+        if self.state.peeked > 0 {
+            self.state.peeked -= 1;
+        } else {
+            self.state.tokens[0] = self.lexer.next_token();
+        }
+        self.state.tokens[self.state.peeked]
+    }
+
+    fn back(&mut self) {
+        self.state.peeked += 1;
+    }
+
+    fn back_two(&mut self, first: Token) {
+        self.state.tokens[1] = first;
+        self.state.peeked = 2;
+    }
+
+    fn back_three(&mut self, first: Token, second: Token) {
+        self.state.tokens[1] = second;
+        self.state.tokens[2] = first;
+        self.state.peeked = 3;
+    }
+
+    fn peek(&mut self) -> Token {
+        if self.state.peeked > 0 {
+            return self.state.tokens[self.state.peeked - 1];
+        }
+        self.state.peeked = 1;
+        self.state.tokens[0] = self.lexer.next_token();
+        self.state.tokens[0]
+    }
+
+    fn next_non_space(&mut self) -> Token {
+        loop {
+            let token = self.next();
+            if token.kind != Kind::Space {
+                return token;
+            }
+        }
+    }
+
+    fn peek_non_space(&mut self) -> Token {
+        let token = self.next_non_space();
+        self.back();
+        token
+    }
+
+    fn value(&self, token: Token) -> &[u8] {
+        &self.text[token.start..token.end]
+    }
+
+    fn str_value(&self, token: Token) -> String {
+        String::from_utf8_lossy(self.value(token)).into_owned()
+    }
+
+    fn place(&mut self, token: Token) -> Place {
+        self.place_at(token.start as u32)
+    }
+
+    fn place_at(&mut self, offset: u32) -> Place {
+        self.ids += 1;
+        Place { id: self.ids, offset }
+    }
+
+    fn fail<T>(&self, message: impl AsRef<str>) -> Parsed<T> {
+        Err(format!("template: {}:{}: {}", self.source.name, self.state.tokens[0].line, message.as_ref()))
+    }
+
+    fn written(&self, token: Token) -> String {
+        let value = self.value(token);
+        match token.kind {
+            Kind::Eof => "EOF".to_string(),
+            Kind::Error => self.lexer.error.clone(),
+            kind if kind.is_keyword() => format!("<{}>", String::from_utf8_lossy(value)),
+            _ if value.len() > 10 => {
+                let end = super::unicode::runes(value).nth(10).map_or(value.len(), |(offset, ..)| offset);
+                format!("{}...", quote(&value[..end]))
+            }
+            _ => quote(value),
+        }
+    }
+
+    fn unexpected<T>(&self, token: Token, context: &str) -> Parsed<T> {
+        let written = self.written(token);
+        if token.kind != Kind::Error {
+            return self.fail(format!("unexpected {written} in {context}"));
+        }
+        let line = self.state.action_line;
+        if line == 0 || line == token.line {
+            return self.fail(written);
+        }
+        let within = if written.ends_with(" action") { "" } else { " in action" };
+        self.fail(format!("{written}{within} started at {}:{line}", self.source.name))
+    }
+
+    fn expect(&mut self, kind: Kind, context: &str) -> Parsed<Token> {
+        let token = self.next_non_space();
+        if token.kind == kind { Ok(token) } else { self.unexpected(token, context) }
+    }
+
+    fn add(&mut self, name: Arc<[u8]>, root: Vec<Node>) -> Parsed<()> {
+        let source = Arc::clone(self.source);
+        let tree = Tree { name, source, root };
+        let Some(at) = self.trees.iter().position(|other| other.name == tree.name) else {
+            self.trees.push(tree);
+            return Ok(());
+        };
+        if is_empty(self.text, &self.trees[at].root) {
+            self.trees[at] = tree;
+        } else if !is_empty(self.text, &tree.root) {
+            let name = quote(&tree.name);
+            return self.fail(format!("template: multiple definition of template {name}"));
+        }
+        Ok(())
+    }
+
+    fn file(&mut self) -> Parsed<Vec<Node>> {
+        let mut root = Vec::new();
+        while self.peek().kind != Kind::Eof {
+            if self.peek().kind == Kind::LeftDelim {
+                let delim = self.next();
+                if self.next_non_space().kind == Kind::Define {
+                    self.separately(Self::definition)?;
+                    continue;
+                }
+                self.back_two(delim);
+            }
+            match self.text_or_action()? {
+                Item::Node(node) => root.push(node),
+                other => return self.fail(format!("unexpected {}", other.written())),
+            }
+        }
+        Ok(root)
+    }
+
+    /// Parses something that has variables and look-ahead of its own.
+    fn separately<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        let outer = std::mem::replace(&mut self.state, State::new());
+        let result = parse(self)?;
+        self.state = outer;
+        Ok(result)
+    }
+
+    fn definition(&mut self) -> Parsed<()> {
+        let context = "define clause";
+        let token = self.next_non_space();
+        let name = self.template_name(token, context)?;
+        self.expect(Kind::RightDelim, context)?;
+        self.body_of(name, context)
+    }
+
+    fn body_of(&mut self, name: Arc<[u8]>, context: &str) -> Parsed<()> {
+        let (nodes, end) = self.items()?;
+        if !matches!(end, Item::End) {
+            return self.fail(format!("unexpected {} in {context}", end.written()));
+        }
+        self.add(name, nodes)
+    }
+
+    fn template_name(&mut self, token: Token, context: &str) -> Parsed<Arc<[u8]>> {
+        if !matches!(token.kind, Kind::String | Kind::RawString) {
+            return self.unexpected(token, context);
+        }
+        match unquote(self.value(token)) {
+            Ok(name) => Ok(Arc::from(name)),
+            Err(_) => self.fail("invalid syntax"),
+        }
+    }
+
+    fn items(&mut self) -> Parsed<(Vec<Node>, Item)> {
+        self.nesting += 1;
+        if self.nesting > NESTING {
+            return self.fail("max nesting depth exceeded");
+        }
+        let mut nodes = Vec::new();
+        while self.peek_non_space().kind != Kind::Eof {
+            match self.text_or_action()? {
+                Item::Node(node) => nodes.push(node),
+                end => {
+                    self.nesting -= 1;
+                    return Ok((nodes, end));
+                }
+            }
+        }
+        self.fail("unexpected EOF")
+    }
+
+    fn text_or_action(&mut self) -> Parsed<Item> {
+        let token = self.next_non_space();
+        match token.kind {
+            Kind::Text => Ok(Item::Node(Node::Text(token.start as u32, token.end as u32))),
+            Kind::LeftDelim => {
+                self.state.action_line = token.line;
+                let item = self.action()?;
+                self.state.action_line = 0;
+                Ok(item)
+            }
+            _ => self.unexpected(token, "input"),
+        }
+    }
+
+    fn action(&mut self) -> Parsed<Item> {
+        let token = self.next_non_space();
+        let node = match token.kind {
+            Kind::Block => self.block()?,
+            Kind::Break => self.jump(Node::Break, "{{break}}")?,
+            Kind::Continue => self.jump(Node::Continue, "{{continue}}")?,
+            Kind::Else => {
+                if !matches!(self.peek_non_space().kind, Kind::If | Kind::With) {
+                    self.expect(Kind::RightDelim, "else")?;
+                }
+                return Ok(Item::Else);
+            }
+            Kind::End => {
+                self.expect(Kind::RightDelim, "end")?;
+                return Ok(Item::End);
+            }
+            Kind::If => Node::If(self.branch("if")?),
+            Kind::Range => Node::Range(self.branch("range")?),
+            Kind::With => Node::With(self.branch("with")?),
+            Kind::Template => self.template()?,
+            _ => {
+                self.back();
+                self.peek();
+                Node::Action(self.pipeline("command", Kind::RightDelim)?)
+            }
+        };
+        Ok(Item::Node(node))
+    }
+
+    fn jump(&mut self, node: Node, written: &str) -> Parsed<Node> {
+        let token = self.next_non_space();
+        if token.kind != Kind::RightDelim {
+            return self.unexpected(token, written);
+        }
+        if self.state.ranges == 0 {
+            return self.fail(format!("{written} outside {{{{range}}}}"));
+        }
+        Ok(node)
+    }
+
+    fn block(&mut self) -> Parsed<Node> {
+        let context = "block clause";
+        let token = self.next_non_space();
+        let name = self.template_name(token, context)?;
+        let pipe = self.pipeline(context, Kind::RightDelim)?;
+        let body_name = Arc::clone(&name);
+        self.separately(|parser| parser.body_of(body_name, context))?;
+        let place = self.place(token);
+        Ok(Node::Template(Box::new(Invocation { place, name, pipe: Some(pipe) })))
+    }
+
+    fn template(&mut self) -> Parsed<Node> {
+        let context = "template clause";
+        let token = self.next_non_space();
+        let name = self.template_name(token, context)?;
+        let mut pipe = None;
+        if self.next_non_space().kind != Kind::RightDelim {
+            self.back();
+            pipe = Some(self.pipeline(context, Kind::RightDelim)?);
+        }
+        let place = self.place(token);
+        Ok(Node::Template(Box::new(Invocation { place, name, pipe })))
+    }
+
+    fn branch(&mut self, context: &str) -> Parsed<Box<Branch>> {
+        let visible = self.state.variables.len();
+        let is_range = usize::from(context == "range");
+        let pipe = self.pipeline(context, Kind::RightDelim)?;
+        self.state.ranges += is_range;
+        let (body, end) = self.items()?;
+        self.state.ranges -= is_range;
+        let otherwise = match end {
+            Item::Else => Some(self.otherwise(context)?),
+            _ => None,
+        };
+        self.state.variables.truncate(visible);
+        Ok(Box::new(Branch { pipe, body, otherwise }))
+    }
+
+    /// Parses what follows `else`, or the chained `if` or `with` behind it.
+    fn otherwise(&mut self, context: &str) -> Parsed<Vec<Node>> {
+        let chained = match (context, self.peek().kind) {
+            ("if", Kind::If) | ("with", Kind::With) => true,
+            _ => false,
+        };
+        if !chained {
+            let (nodes, end) = self.items()?;
+            if !matches!(end, Item::End) {
+                return self.fail(format!("expected end; found {}", end.written()));
+            }
+            return Ok(nodes);
+        }
+        self.next();
+        self.nesting += 1;
+        if self.nesting > NESTING {
+            return self.fail("max nesting depth exceeded");
+        }
+        let branch = self.branch(context)?;
+        self.nesting -= 1;
+        Ok(vec![if context == "if" { Node::If(branch) } else { Node::With(branch) }])
+    }
+
+    fn pipeline(&mut self, context: &str, end: Kind) -> Parsed<Pipe> {
+        let first = self.peek_non_space();
+        let place = self.place(first);
+        let mut pipe = Pipe { place, assigns: false, variables: Vec::new(), commands: Vec::new() };
+        while self.declaration(&mut pipe, context)? {}
+        loop {
+            let token = self.next_non_space();
+            match token.kind {
+                kind if kind == end => {
+                    self.check_pipeline(&pipe, context)?;
+                    return Ok(pipe);
+                }
+                Kind::Bool
+                | Kind::CharConstant
+                | Kind::Complex
+                | Kind::Dot
+                | Kind::Field
+                | Kind::Identifier
+                | Kind::Number
+                | Kind::Nil
+                | Kind::RawString
+                | Kind::String
+                | Kind::Variable
+                | Kind::LeftParen => {
+                    self.back();
+                    let command = self.command()?;
+                    pipe.commands.push(command);
+                }
+                _ => return self.unexpected(token, context),
+            }
+        }
+    }
+
+    /// Reads a declared or assigned variable; says whether another one follows.
+    fn declaration(&mut self, pipe: &mut Pipe, context: &str) -> Parsed<bool> {
+        let variable = self.peek_non_space();
+        if variable.kind != Kind::Variable {
+            return Ok(false);
+        }
+        self.next();
+        let adjacent = self.peek();
+        let next = self.peek_non_space();
+        let is_comma = next.kind == Kind::Char && self.value(next) == b",";
+        if !is_comma && !matches!(next.kind, Kind::Assign | Kind::Declare) {
+            if adjacent.kind == Kind::Space {
+                self.back_three(variable, adjacent);
+            } else {
+                self.back_two(variable);
+            }
+            return Ok(false);
+        }
+        self.next_non_space();
+        let declared = self.variable(variable);
+        self.state.variables.push(declared.name.clone());
+        pipe.variables.push(declared);
+        if !is_comma {
+            pipe.assigns = next.kind == Kind::Assign;
+            return Ok(false);
+        }
+        if context == "range" && pipe.variables.len() < 2 {
+            return match self.peek_non_space().kind {
+                Kind::Variable | Kind::RightDelim | Kind::RightParen => Ok(true),
+                _ => self.fail("range can only initialize variables"),
+            };
+        }
+        self.fail(format!("too many declarations in {context}"))
+    }
+
+    fn check_pipeline(&self, pipe: &Pipe, context: &str) -> Parsed<()> {
+        if pipe.commands.is_empty() {
+            return self.fail(format!("missing value for {context}"));
+        }
+        for (at, command) in pipe.commands.iter().enumerate().skip(1) {
+            if matches!(
+                command.operands[0].term,
+                Term::Bool(_) | Term::Dot | Term::Nil | Term::Number(_) | Term::String(..)
+            ) {
+                return self.fail(format!("non executable command in pipeline stage {}", at + 1));
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&mut self) -> Parsed<Command> {
+        let first = self.peek_non_space();
+        let mut command = Command { place: self.place(first), operands: Vec::new() };
+        loop {
+            self.peek_non_space();
+            command.operands.extend(self.operand()?);
+            let token = self.next();
+            match token.kind {
+                Kind::Space => continue,
+                Kind::RightDelim | Kind::RightParen => self.back(),
+                Kind::Pipe => {}
+                _ => return self.unexpected(token, "operand"),
+            }
+            break;
+        }
+        if command.operands.is_empty() {
+            return self.fail("empty command");
+        }
+        Ok(command)
+    }
+
+    fn operand(&mut self) -> Parsed<Option<Operand>> {
+        let Some(operand) = self.term()? else { return Ok(None) };
+        let first = self.peek();
+        if first.kind != Kind::Field {
+            return Ok(Some(operand));
+        }
+        let mut fields: Vec<Box<str>> = Vec::new();
+        while self.peek().kind == Kind::Field {
+            let token = self.next();
+            fields.push(self.field_name(token));
+        }
+        let place = self.place(first);
+        let with =
+            |before: Box<[Box<str>]>| before.into_vec().into_iter().chain(fields.iter().cloned()).collect();
+        let term = match operand.term {
+            Term::Field(before) => Term::Field(with(before)),
+            Term::Variable(variable, before) => Term::Variable(variable, with(before)),
+            Term::Bool(_) | Term::String(..) | Term::Number(_) | Term::Nil | Term::Dot => {
+                let written = quote(operand.written().as_bytes());
+                return self.fail(format!("unexpected . after term {written}"));
+            }
+            Term::Function(_) | Term::Pipe(_) | Term::Chain(..) => {
+                Term::Chain(Box::new(operand), fields.into_boxed_slice())
+            }
+        };
+        Ok(Some(Operand { place, term }))
+    }
+
+    fn field_name(&self, token: Token) -> Box<str> {
+        String::from_utf8_lossy(&self.text[token.start + 1..token.end]).into()
+    }
+
+    fn term(&mut self) -> Parsed<Option<Operand>> {
+        let token = self.next_non_space();
+        let term = match token.kind {
+            Kind::Identifier => Term::Function(self.callee(token)?),
+            Kind::Dot => Term::Dot,
+            Kind::Nil => Term::Nil,
+            Kind::Variable => Term::Variable(self.used_variable(token)?, Box::default()),
+            Kind::Field => Term::Field(Box::new([self.field_name(token)])),
+            Kind::Bool => Term::Bool(self.value(token) == b"true"),
+            Kind::CharConstant | Kind::Complex | Kind::Number => {
+                match number::parse(&self.str_value(token), token.kind) {
+                    Ok(number) => Term::Number(Box::new(number)),
+                    Err(message) => return self.fail(message),
+                }
+            }
+            Kind::LeftParen => return self.parentheses(token).map(Some),
+            Kind::String | Kind::RawString => match unquote(self.value(token)) {
+                Ok(text) => Term::String(Text::new(text), self.str_value(token).into()),
+                Err(_) => return self.fail("invalid syntax"),
+            },
+            _ => {
+                self.back();
+                return Ok(None);
+            }
+        };
+        let place = self.place(token);
+        Ok(Some(Operand { place, term }))
+    }
+
+    fn parentheses(&mut self, _open: Token) -> Parsed<Operand> {
+        if self.state.parentheses >= NESTING {
+            return self.fail("max expression depth exceeded");
+        }
+        self.state.parentheses += 1;
+        let pipe = self.pipeline("parenthesized pipeline", Kind::RightParen)?;
+        self.state.parentheses -= 1;
+        Ok(Operand { place: pipe.place, term: Term::Pipe(Box::new(pipe)) })
+    }
+
+    fn callee(&self, token: Token) -> Parsed<Callee> {
+        let name = self.str_value(token);
+        let Some(function) = functions::find(&name, self.mode) else {
+            return self.fail(format!("function {} not defined", quote(name.as_bytes())));
+        };
+        let special = match function.name {
+            "and" => Special::And,
+            "or" => Special::Or,
+            "include" => Special::Include,
+            "tpl" => Special::Tpl,
+            "len" => Special::Len,
+            "call" => Special::Call,
+            _ => Special::No,
+        };
+        Ok(Callee { function, special })
+    }
+
+    fn variable(&mut self, token: Token) -> Variable {
+        let name: Box<str> = self.str_value(token).into();
+        let next = self.numbers.len() as u32;
+        let number = *self.numbers.entry(name.clone()).or_insert(next);
+        Variable { number, name }
+    }
+
+    fn used_variable(&mut self, token: Token) -> Parsed<Variable> {
+        let variable = self.variable(token);
+        if !self.state.variables.contains(&variable.name) {
+            return self.fail(format!("undefined variable {}", quote(variable.name.as_bytes())));
+        }
+        Ok(variable)
+    }
+}
