@@ -1,1 +1,3 @@
-//! strata
+//! What the journeys stand on: the real Terraform in a folder of its own, real git repositories and servers, and the built provider.
+
+pub mod git_server;
