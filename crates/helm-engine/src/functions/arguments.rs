@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::marks::shape;
+use crate::context::Context;
 use crate::error::CallError;
 use crate::trace::Marks;
 use crate::value::{Data, IntType, Map, Value};
@@ -80,4 +81,17 @@ pub(super) fn depth_left(depth: usize) -> Result<usize, CallError> {
     depth
         .checked_sub(1)
         .ok_or_else(|| CallError::new(format!("the value is nested deeper than {DEPTH} levels")))
+}
+
+/// Accounts for `added` bytes at the end of a value of `length` bytes.
+///
+/// # Errors
+/// As [`Context::charge_value`].
+pub(super) fn charge_growth(context: &mut Context<'_>, length: usize, added: usize) -> Result<(), CallError> {
+    let total = length.saturating_add(added);
+    if total > context.limits.value_bytes {
+        context.charge_value(total)
+    } else {
+        context.charge(1 + added as u64 / 64)
+    }
 }

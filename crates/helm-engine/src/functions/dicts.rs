@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::arguments::{DEPTH, Outcome, any, bytes, depth_left, map, own_marks};
+use super::arguments::{DEPTH, Outcome, any, bytes, charge_growth, depth_left, map, own_marks};
 use super::marks::{presence, shape, whole};
 use super::merge::{Fill, merge};
 use super::{Function, Param};
@@ -72,9 +72,9 @@ fn get(_: &mut Context<'_>, args: &[Value]) -> Outcome {
 
 fn set(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     context.charge(1)?;
-    let key = bytes(args, 1);
-    map(args, 0).set(key, any(args, 2).clone());
-    Ok(plain_map(any(args, 0)).marked(own_marks(args, 1)))
+    let value = any(args, 2).clone().marked(own_marks(args, 1));
+    map(args, 0).set(bytes(args, 1), value);
+    Ok(plain_map(any(args, 0)))
 }
 
 /// The map that a function returns is a `map[string]interface {}` whatever named type came in.
@@ -113,7 +113,7 @@ fn keys(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     let mut marks = Marks::NONE;
     for source in args {
         let map = source.as_map().cloned().unwrap_or_default();
-        context.charge_value((all.len() + map.entries().len()).saturating_mul(24))?;
+        charge_growth(context, all.len() * 24, map.entries().len() * 24)?;
         let own = shape(source);
         all.extend(map.entries().keys().map(|key| Value::text(&key[..]).marked(own)));
         marks = marks.union(own);

@@ -189,10 +189,18 @@ fn is_connector(rune: char) -> bool {
 pub(super) fn pascal_case(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = runes(text).map(|(_, rune, _)| rune);
+    let mut last_connector = None;
     let mut current = loop {
         match rest.next() {
-            None => return out,
-            Some(rune) if is_connector(rune) => push_rune(&mut out, rune),
+            // xstrings writes the last of nothing but connectors twice.
+            None => {
+                last_connector.into_iter().for_each(|rune| push_rune(&mut out, rune));
+                return out;
+            }
+            Some(rune) if is_connector(rune) => {
+                push_rune(&mut out, rune);
+                last_connector = Some(rune);
+            }
             Some(rune) => break rune,
         }
     };

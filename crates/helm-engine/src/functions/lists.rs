@@ -2,7 +2,7 @@
 //!
 //! Anything that Go's reflection calls a slice is a list here; most results are `[]interface {}` whatever came in.
 
-use super::arguments::{Outcome, any, integer, items, nil_dereference, own_marks};
+use super::arguments::{Outcome, any, charge_growth, integer, items, nil_dereference, own_marks};
 use super::convert::to_int64;
 use super::defaults::is_empty;
 use super::marks::{shape, whole};
@@ -229,7 +229,7 @@ fn concat(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     let mut marks = crate::trace::Marks::NONE;
     for list in args {
         let found = items(list, |kind| format!("Cannot concat type {kind} as list"))?;
-        context.charge_value((all.len() + found.len()).saturating_mul(24))?;
+        charge_growth(context, all.len() * 24, found.len() * 24)?;
         all.extend_from_slice(&found);
         marks = marks.union(shape(list));
     }

@@ -1,6 +1,6 @@
 //! Functions on text. Text is bytes, as in Go: lengths and offsets count bytes, letters are runes where Go says so.
 
-use super::arguments::{Outcome, any, bytes, integer, own_marks};
+use super::arguments::{Outcome, any, bytes, charge_growth, integer, own_marks};
 use super::letters::{self, trim_space_range};
 use super::marks::{Pieces, map_pieces, part, shape, whole};
 use super::{Function, Param};
@@ -334,7 +334,7 @@ fn quote(context: &mut Context<'_>, args: &[Value]) -> Outcome {
             Data::Text(_) => value.clone(),
             _ => Value::from(text_of(context, value)?).marked(whole(context, value)),
         };
-        context.charge_value(pieces.len() + bytes(std::slice::from_ref(&quoted), 0).len())?;
+        charge_growth(context, pieces.len(), bytes(std::slice::from_ref(&quoted), 0).len())?;
         pieces.push(b"\"", Marks::NONE);
         let inner = map_pieces(&quoted, quoted_inside);
         if let Data::Text(text) = &inner.data {
@@ -372,13 +372,14 @@ fn squote(context: &mut Context<'_>, args: &[Value]) -> Outcome {
 
 fn push_printed(context: &mut Context<'_>, pieces: &mut Pieces, value: &Value) -> Result<(), CallError> {
     if let Data::Text(text) = &value.data {
-        context.charge_value(pieces.len() + text.bytes().len())?;
+        charge_growth(context, pieces.len(), text.bytes().len())?;
         pieces.push_text(text, value.marks);
         return Ok(());
     }
     let printed = print(context, value)?;
+    charge_growth(context, pieces.len(), printed.len())?;
     pieces.push(&printed, whole(context, value));
-    context.charge_value(pieces.len())
+    Ok(())
 }
 
 fn cat(context: &mut Context<'_>, args: &[Value]) -> Outcome {
@@ -529,7 +530,7 @@ fn join(context: &mut Context<'_>, args: &[Value]) -> Outcome {
             pieces.push_text(text, separator.marks);
         }
         if let Data::Text(text) = &item.data {
-            context.charge_value(pieces.len().saturating_add(text.bytes().len()))?;
+            charge_growth(context, pieces.len(), text.bytes().len())?;
             pieces.push_text(text, item.marks);
         }
     }

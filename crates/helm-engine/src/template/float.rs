@@ -129,7 +129,7 @@ fn push_hexadecimal(out: &mut Vec<u8>, value: f64, verb: u8, precision: Option<u
     if mantissa == 0 {
         exponent = 0;
     } else {
-        exponent += 60;
+        exponent += 52;
         mantissa <<= 8;
         while mantissa & (1 << 60) == 0 {
             mantissa <<= 1;

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
 
-use super::arguments::{Outcome, bytes, integer};
+use super::arguments::{Outcome, bytes, charge_growth, integer};
 use super::{Function, Param};
 use crate::context::Context;
 use crate::error::CallError;
@@ -205,8 +205,9 @@ fn replace_all(
         let Some(found) = pattern.regex.captures_read_at(&mut groups, text, at) else { break };
         out.extend_from_slice(&text[last_end.min(found.start())..found.start()]);
         if found.end() > last_end || found.start() == 0 {
+            let length = out.len();
             insert(&mut out, &groups);
-            context.charge_value(out.len())?;
+            charge_growth(context, length, out.len() - length)?;
         }
         last_end = found.end();
         let width = decode_rune(&text[at..]).1;
@@ -217,7 +218,7 @@ fn replace_all(
         };
     }
     out.extend_from_slice(&text[last_end.min(text.len())..]);
-    context.charge_value(out.len())?;
+    charge_growth(context, out.len(), 0)?;
     Ok(Value::text(out))
 }
 
