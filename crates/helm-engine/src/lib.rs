@@ -28,9 +28,9 @@ pub mod kind;
 pub mod limits;
 pub mod manifests;
 pub mod number;
+pub mod semver;
 pub mod render;
 pub mod request;
-pub mod semver;
 pub mod strvals;
 pub mod stack;
 pub mod template;
@@ -42,5 +42,5 @@ pub mod yaml;
 
 pub use chart::{Chart, SourceFile};
 pub use context::{Context, Mode};
-pub use render::{RenderError, effective_values};
+pub use render::{RenderError, Rendered, render};
 pub use request::Request;

@@ -22,7 +22,8 @@ pub(crate) mod values_file;
 mod values_schema;
 mod versions;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 pub use load::SourceFile;
 pub use metadata::{Dependency, Maintainer, Metadata};
@@ -34,6 +35,7 @@ pub(crate) use values_schema::validate;
 pub(crate) use versions::is_in_range;
 
 use crate::render::RenderError;
+use crate::template::TemplateSet;
 use crate::tree::{NodeMap, Position};
 use crate::{Mode, chart::load::Loading};
 
@@ -53,6 +55,8 @@ struct Shared {
     mode: Mode,
     warnings: Vec<String>,
     sources: Vec<Arc<str>>,
+    /// Parsed templates by the set of charts that took part.
+    parsed: Mutex<HashMap<String, Arc<TemplateSet>>>,
 }
 
 /// One chart of the tree, as loaded.
@@ -73,6 +77,9 @@ pub(crate) struct ChartFile {
     pub(crate) name: Arc<str>,
     pub(crate) data: Arc<[u8]>,
 }
+
+/// How many sets of parsed templates a chart keeps.
+const KEPT_SETS: usize = 16;
 
 impl Chart {
     /// Loads a chart from all files of its directory, with paths relative to it; `.helmignore` is applied here.
@@ -98,12 +105,11 @@ impl Chart {
         let root = load::load_files(files, &mut loading).map_err(RenderError::plain)?;
         let version = root.metadata.api_version.as_str();
         if mode == Mode::Helm4 && !matches!(version, "v1" | "v2") {
-            let message =
-                if version == "v3" { "invalid chart apiVersion" } else { "unsupported chart version" };
+            let message = if version == "v3" { "invalid chart apiVersion" } else { "unsupported chart version" };
             return Err(RenderError::plain(message));
         }
         let Loading { warnings, sources, .. } = loading;
-        let shared = Shared { mode, warnings, sources };
+        let shared = Shared { mode, warnings, sources, parsed: Mutex::default() };
         Ok(Chart { root: Arc::new(root), shared: Arc::new(shared) })
     }
 
@@ -142,6 +148,25 @@ impl Chart {
 
     pub(crate) fn load_warnings(&self) -> &[String] {
         &self.shared.warnings
+    }
+
+    /// Returns the parsed templates for a set of charts, parsing them the first time.
+    pub(crate) fn templates(
+        &self,
+        key: String,
+        parse: impl FnOnce() -> Result<TemplateSet, RenderError>,
+    ) -> Result<Arc<TemplateSet>, RenderError> {
+        let lock = || self.shared.parsed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(set) = lock().get(&key) {
+            return Ok(Arc::clone(set));
+        }
+        let set = Arc::new(parse()?);
+        let mut parsed = lock();
+        if parsed.len() >= KEPT_SETS {
+            parsed.clear();
+        }
+        parsed.insert(key, Arc::clone(&set));
+        Ok(set)
     }
 }
 

@@ -1,14 +1,54 @@
 //! The way from a chart and a request to documents, in the order in which Helm takes its steps and refuses.
 
+mod chart_object;
+mod cluster;
 mod error;
+mod files_object;
+mod outcome;
+mod reasons;
+mod scope;
+mod templates;
+mod values;
 
 pub use error::{Location, RenderError};
+pub use outcome::Rendered;
+pub use reasons::{FieldReasons, Reason, TemplateReads, TraceReport};
 
-use crate::Mode;
 use crate::chart::scoped::Scoped;
-use crate::chart::{Chart, coalesce_values, dependencies, validate};
+use crate::chart::{Chart, coalesce_values, custom_resource_definitions, dependencies, is_in_range, validate};
+use crate::capabilities::KubeVersion;
 use crate::request::{Request, check_release_name};
 use crate::tree::{Node, NodeMap};
+use crate::{Mode, manifests};
+
+/// Renders a chart as `helm template` does.
+///
+/// The same chart and request give the same bytes every time: chance and time come from the request.
+///
+/// # Errors
+/// With Helm's message, when Helm refuses too; and when a bound of [`crate::limits::Limits`] is reached.
+pub fn render(chart: &Chart, request: &Request) -> Result<Rendered, RenderError> {
+    let mode = chart.mode();
+    let kube_version = KubeVersion::parse(&request.kube_version, mode).map_err(RenderError::plain)?;
+    let mut warnings = chart.load_warnings().to_vec();
+    let prepared = prepare(chart, request, &mut warnings)?;
+    check_kube_version(&prepared.chart, &kube_version, mode)?;
+    let mut outputs = templates::run(chart, &prepared, request, &kube_version)?;
+    let sorted = manifests::sort(&outputs.files, mode)?;
+    warnings.extend(sorted.warnings);
+    let notes = std::mem::take(&mut outputs.notes);
+    let trace = outputs.trace(request.trace, &sorted.manifests, &sorted.hooks);
+    Ok(Rendered {
+        manifests: sorted.manifests,
+        hooks: sorted.hooks,
+        crds: custom_resource_definitions(&prepared.chart),
+        notes,
+        warnings,
+        values: Node::map(prepared.values),
+        trace,
+        mode,
+    })
+}
 
 /// Computes the values that a chart's templates would see, without rendering: defaults, layers and flags coalesced.
 ///
@@ -49,4 +89,16 @@ fn prepare(chart: &Chart, request: &Request, warnings: &mut Vec<String>) -> Resu
         validate(&scoped, &values, warnings).map_err(RenderError::plain)?;
     }
     Ok(Prepared { chart: scoped, values })
+}
+
+/// Compares the root chart's `kubeVersion`; those of subcharts do not count.
+fn check_kube_version(chart: &Scoped, version: &KubeVersion, mode: Mode) -> Result<(), RenderError> {
+    let wanted = &chart.unit.metadata.kube_version;
+    if wanted.is_empty() || is_in_range(wanted, &version.normalized) {
+        return Ok(());
+    }
+    let shown = if mode == Mode::Helm4 { &version.version } else { &version.normalized };
+    Err(RenderError::rendering(format!(
+        "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {shown}"
+    )))
 }

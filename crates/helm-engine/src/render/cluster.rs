@@ -1,0 +1,171 @@
+//! `.Capabilities`: the cluster as templates see it.
+
+use super::values::Marking;
+use crate::Mode;
+use crate::capabilities::{API_VERSIONS, KubeVersion};
+use crate::context::Context;
+use crate::error::CallError;
+use crate::trace::{Mark, Marks};
+use crate::value::{Data, ElementType, Entries, List, Object, Value};
+
+/// Makes `.Capabilities`.
+pub(super) fn capabilities(version: &KubeVersion, more_versions: &[String], mode: Mode, marking: Marking) -> Value {
+    let fact = |name: &str| match marking {
+        Marking::On => Marks::one(Mark::Fact(format!("Capabilities.{name}").into())),
+        Marking::Off => Marks::NONE,
+    };
+    let known = API_VERSIONS.iter().copied().chain(more_versions.iter().map(String::as_str));
+    let versions = known.map(|version| Value::from(version).marked(fact("APIVersions"))).collect();
+    let versions = Value::from(Data::List(List::typed(ElementType::VersionSet, versions)));
+    let kube = KubeVersionObject { version: version.clone(), mode, marks: fact("KubeVersion") };
+    Value::object(CapabilitiesObject {
+        kube_version: Value::object(kube).marked(fact("KubeVersion")),
+        api_versions: versions.marked(fact("APIVersions")),
+        helm_version: Value::object(HelmVersionObject { mode }),
+        mode,
+    })
+}
+
+struct CapabilitiesObject {
+    kube_version: Value,
+    api_versions: Value,
+    helm_version: Value,
+    mode: Mode,
+}
+
+impl Object for CapabilitiesObject {
+    fn type_name(&self) -> &str {
+        if self.mode == Mode::Helm3 { "*chartutil.Capabilities" } else { "*common.Capabilities" }
+    }
+
+    fn kind(&self) -> &str {
+        "ptr"
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        match name {
+            "KubeVersion" => Some(self.kube_version.clone()),
+            "APIVersions" => Some(self.api_versions.clone()),
+            "HelmVersion" => Some(self.helm_version.clone()),
+            _ => None,
+        }
+    }
+
+    fn print(&self) -> String {
+        let text = |value: &Value| match &value.data {
+            Data::Text(text) => Some(text.to_str_lossy().into_owned()),
+            _ => None,
+        };
+        let print = |value: &Value| match &value.data {
+            Data::Object(object) => object.print(),
+            Data::List(list) => {
+                let items: Vec<_> = list.items().iter().filter_map(text).collect();
+                format!("[{}]", items.join(" "))
+            }
+            _ => String::new(),
+        };
+        format!("&{{{} {} {}}}", print(&self.kube_version), print(&self.api_versions), print(&self.helm_version))
+    }
+
+    fn to_plain(&self) -> Value {
+        plain(["KubeVersion", "APIVersions", "HelmVersion"], |name| self.field(name))
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+fn plain<const N: usize>(names: [&str; N], value: impl Fn(&str) -> Option<Value>) -> Value {
+    let entries = names.into_iter().filter_map(|name| Some((name.as_bytes().into(), value(name)?)));
+    Value::map(entries.collect::<Entries>())
+}
+
+struct KubeVersionObject {
+    version: KubeVersion,
+    mode: Mode,
+    marks: Marks,
+}
+
+impl Object for KubeVersionObject {
+    fn type_name(&self) -> &str {
+        if self.mode == Mode::Helm3 { "chartutil.KubeVersion" } else { "common.KubeVersion" }
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        let text = match name {
+            "Version" => &self.version.version,
+            "Major" => &self.version.major,
+            "Minor" => &self.version.minor,
+            _ => return None,
+        };
+        Some(Value::from(text.as_str()).marked(self.marks))
+    }
+
+    fn call(&self, name: &str, _args: &[Value], _context: &mut Context<'_>) -> Option<Result<Value, CallError>> {
+        let text = match name {
+            "GitVersion" => &self.version.version,
+            "String" => &self.version.normalized,
+            _ => return None,
+        };
+        Some(Ok(Value::from(text.as_str()).marked(self.marks)))
+    }
+
+    fn print(&self) -> String {
+        self.version.normalized.clone()
+    }
+
+    fn to_plain(&self) -> Value {
+        plain(["Version", "Major", "Minor"], |name| self.field(name))
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+/// What Helm says of its own build: a module build, without a commit.
+struct HelmVersionObject {
+    mode: Mode,
+}
+
+impl HelmVersionObject {
+    const GO: &str = "go1.26.8";
+
+    fn version(&self) -> &'static str {
+        if self.mode == Mode::Helm3 { "v3.22" } else { "v4.3" }
+    }
+}
+
+impl Object for HelmVersionObject {
+    fn type_name(&self) -> &str {
+        "version.BuildInfo"
+    }
+
+    fn field(&self, name: &str) -> Option<Value> {
+        match name {
+            "Version" => Some(self.version().into()),
+            "GitCommit" | "GitTreeState" => Some("".into()),
+            "GoVersion" => Some(Self::GO.into()),
+            "KubeClientVersion" if self.mode == Mode::Helm4 => Some("v1.37".into()),
+            _ => None,
+        }
+    }
+
+    fn print(&self) -> String {
+        let client = if self.mode == Mode::Helm4 { " v1.37" } else { "" };
+        format!("{{{}   {}{client}}}", self.version(), Self::GO)
+    }
+
+    fn to_plain(&self) -> Value {
+        plain(["version", "go_version", "kube_client_version"], |name| match name {
+            "version" => self.field("Version"),
+            "go_version" => self.field("GoVersion"),
+            _ => self.field("KubeClientVersion"),
+        })
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}

@@ -1,0 +1,140 @@
+//! The answers of a traced render, detached from the thread that made them.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::manifests::Manifest;
+use crate::trace::{Mark, Marks};
+use crate::value::{Segment, Text};
+use crate::yaml::{Field, FieldKind};
+
+/// Something that a field depends on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The value at this path.
+    Value(Arc<str>),
+    /// The keys or the length of the map or list at this path, or its absence.
+    Shape(Arc<str>),
+    /// A value that the caller marked as not known yet, by path.
+    Unknown(Arc<str>),
+    /// A value that the caller marked as secret, by path.
+    Sensitive(Arc<str>),
+    /// The seeded random source or the clock, by the function's name.
+    Generated(&'static str),
+    /// A fact of the release, the chart or the cluster, such as `Release.Name`.
+    Fact(Arc<str>),
+    /// A file of the chart, by path.
+    File(Arc<str>),
+}
+
+impl Reason {
+    fn of(mark: &Mark) -> Reason {
+        let shared = |path: &Rc<str>| Arc::from(&**path);
+        match mark {
+            Mark::Value(path) => Reason::Value(shared(path)),
+            Mark::Shape(path) => Reason::Shape(shared(path)),
+            Mark::Unknown(path) => Reason::Unknown(shared(path)),
+            Mark::Sensitive(path) => Reason::Sensitive(shared(path)),
+            Mark::Generated(name) => Reason::Generated(name),
+            Mark::Fact(name) => Reason::Fact(shared(name)),
+            Mark::File(path) => Reason::File(shared(path)),
+        }
+    }
+
+    pub(super) fn all(marks: Marks) -> BTreeSet<Reason> {
+        marks.resolve().iter().map(Reason::of).collect()
+    }
+}
+
+/// What decided one field of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldReasons {
+    /// The way to the field: keys and list indexes.
+    pub path: Vec<Arc<str>>,
+    /// What its key and value depend on.
+    pub reasons: BTreeSet<Reason>,
+}
+
+/// What one template read, includes and `tpl` included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TemplateReads {
+    /// The template, with the chart's full path before it.
+    pub template: String,
+    /// What it read; a change outside of this set leaves its output as it is.
+    pub reads: BTreeSet<Reason>,
+}
+
+/// Where the output of a render came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TraceReport {
+    /// For each template that ran, what it read. Empty unless the request asked for reads.
+    pub templates: Vec<TemplateReads>,
+    /// For each manifest, in order, what decided its fields. Empty unless the request asked for everything.
+    pub manifests: Vec<Vec<FieldReasons>>,
+    /// The same for hooks.
+    pub hooks: Vec<Vec<FieldReasons>>,
+}
+
+/// Tells of every leaf of a document what its bytes depend on.
+pub(super) fn of_manifest(manifest: &Manifest, output: &Text) -> Vec<FieldReasons> {
+    let mut found = Vec::new();
+    if let Some(field) = &manifest.fields {
+        let bytes = Bytes { segments: output.segments(), offset: manifest.range.start };
+        collect(field, &bytes, &mut Vec::new(), Marks::NONE, &mut found);
+    }
+    found
+}
+
+struct Bytes<'a> {
+    segments: &'a [Segment],
+    offset: usize,
+}
+
+impl Bytes<'_> {
+    fn marks(&self, span: &std::ops::Range<usize>) -> Marks {
+        let (start, end) = (span.start + self.offset, span.end + self.offset);
+        let first = self.segments.partition_point(|segment| segment.end <= start);
+        let mut begin = first.checked_sub(1).map_or(0, |before| self.segments[before].end);
+        let mut marks = Marks::NONE;
+        for segment in &self.segments[first..] {
+            if begin >= end && begin > start {
+                break;
+            }
+            marks = marks.union(segment.marks);
+            begin = segment.end;
+        }
+        marks
+    }
+}
+
+fn collect(
+    field: &Field,
+    bytes: &Bytes<'_>,
+    path: &mut Vec<Arc<str>>,
+    above: Marks,
+    found: &mut Vec<FieldReasons>,
+) {
+    let key = if field.key_span.is_empty() { Marks::NONE } else { bytes.marks(&field.key_span) };
+    let above = above.union(key);
+    match &field.kind {
+        FieldKind::Map(map) if !map.is_empty() => {
+            for (key, value) in map {
+                path.push(key.as_str().into());
+                collect(value, bytes, path, above, found);
+                path.pop();
+            }
+        }
+        FieldKind::List(items) if !items.is_empty() => {
+            for (index, item) in items.iter().enumerate() {
+                path.push(index.to_string().into());
+                collect(item, bytes, path, above, found);
+                path.pop();
+            }
+        }
+        _ => {
+            let marks = above.union(bytes.marks(&field.span));
+            found.push(FieldReasons { path: path.clone(), reasons: Reason::all(marks) });
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Running the templates of a chart and everything below it, in Helm's order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::cluster::capabilities;
+use super::scope::{Renderable, Surroundings, map_value, release, scope};
+use super::values::{self, Marking};
+use super::{Location, Prepared, Reason, RenderError, TemplateReads, TraceReport, reasons};
+use crate::capabilities::KubeVersion;
+use crate::chart::{Chart, base_name};
+use crate::context::Context;
+use crate::error::TemplateError;
+use crate::manifests::{Hook, Manifest};
+use crate::request::Request;
+use crate::template::{TemplateFile, TemplateSet};
+use crate::trace::{Marks, Trace};
+use crate::value::{Entries, Map, MapType, Text};
+
+/// What the templates printed.
+#[derive(Default)]
+pub(super) struct Outputs {
+    /// By path, in byte order; notes left out.
+    pub(super) files: Vec<(String, Vec<u8>)>,
+    /// The output of the root chart's NOTES.txt.
+    pub(super) notes: Vec<u8>,
+    /// The output with its segments, by path.
+    texts: BTreeMap<String, Text>,
+    reads: Vec<TemplateReads>,
+}
+
+/// Parses all templates, then runs those that are no partials.
+pub(super) fn run(
+    chart: &Chart,
+    prepared: &Prepared,
+    request: &Request,
+    version: &KubeVersion,
+) -> Result<Outputs, RenderError> {
+    Marks::forget_all();
+    let mode = chart.mode();
+    let marking = if request.trace == Trace::Off { Marking::Off } else { Marking::On };
+    let mut templates = BTreeMap::new();
+    let mut around = Surroundings {
+        mode,
+        marking,
+        release: release(request, marking),
+        capabilities: capabilities(version, &request.api_versions, mode, marking),
+        templates: &mut templates,
+    };
+    let values = values::root(&prepared.values, marking);
+    scope(&prepared.chart, &prepared.chart.name, values, true, &mut around);
+    let order = in_helms_order(&templates);
+    let set = parsed(chart, prepared, &templates, &order)?;
+    let mut context =
+        Context::new(mode, request.trace, request.limits, request.seed, request.now_unix_nanoseconds);
+    let mut outputs = Outputs::default();
+    let mut printed_bytes = 0;
+    for name in order.iter().filter(|name| !base_name(name).starts_with('_')) {
+        let template = &templates[*name];
+        template.scope.set("Template", map_value(place(name, template)));
+        let dot = map_value(template.scope.as_kind(MapType::Values));
+        let rendered = set.execute(name, dot, &mut context).map_err(|error| failed(&error))?;
+        printed_bytes += rendered.text.bytes().len();
+        if printed_bytes > request.limits.output_bytes {
+            let limit = request.limits.output_bytes;
+            return Err(RenderError::rendering(format!("the templates print more than {limit} bytes")));
+        }
+        if request.trace != Trace::Off {
+            outputs.reads.push(TemplateReads { template: (*name).to_owned(), reads: Reason::all(rendered.reads) });
+        }
+        outputs.texts.insert((*name).to_owned(), rendered.text);
+    }
+    outputs.set_notes_apart(&prepared.chart.name);
+    Ok(outputs)
+}
+
+/// Makes `.Template`.
+fn place(name: &str, template: &Renderable) -> Map {
+    let entries = [("Name", name), ("BasePath", &template.base_path)];
+    let entries = entries.map(|(key, text)| (std::rc::Rc::from(key.as_bytes()), text.into()));
+    Map::typed(MapType::Values, Entries::from(entries))
+}
+
+/// Sorts by number of slashes and then bytes, and turns that around: the deepest files first.
+fn in_helms_order(templates: &BTreeMap<String, Renderable>) -> Vec<&str> {
+    let mut names: Vec<&str> = templates.keys().map(String::as_str).collect();
+    names.sort_by_cached_key(|name| (name.bytes().filter(|byte| *byte == b'/').count(), *name));
+    names.reverse();
+    names
+}
+
+/// Returns the parsed templates, which depend on the charts that take part and on nothing else of the request.
+fn parsed(
+    chart: &Chart,
+    prepared: &Prepared,
+    templates: &BTreeMap<String, Renderable>,
+    order: &[&str],
+) -> Result<Arc<TemplateSet>, RenderError> {
+    let mut key = String::new();
+    prepared.chart.visit(&prepared.chart.name, &mut |chart, path| {
+        key.push_str(&format!("{path} {:p}\n", Arc::as_ptr(&chart.unit)));
+    });
+    chart.templates(key, || {
+        let files = order.iter().map(|name| TemplateFile {
+            name: Arc::from(*name),
+            text: Arc::clone(&templates[*name].source),
+        });
+        TemplateSet::parse(chart.mode(), files).map_err(|error| failed(&error))
+    })
+}
+
+fn failed(error: &TemplateError) -> RenderError {
+    let location = error.places.last().map(|place| Location {
+        template: place.file.clone(),
+        line: u32::try_from(place.line).unwrap_or_default(),
+        column: u32::try_from(place.column).unwrap_or_default(),
+    });
+    RenderError::rendering(error.message.clone()).within(location, error.display())
+}
+
+impl Outputs {
+    /// Takes out every NOTES.txt and keeps the root chart's; the rest becomes the files.
+    fn set_notes_apart(&mut self, root: &str) {
+        let own = format!("{root}/templates/NOTES.txt");
+        for (name, text) in &self.texts {
+            if *name == own {
+                self.notes = text.bytes().to_vec();
+            } else if !name.ends_with("NOTES.txt") {
+                self.files.push((name.clone(), text.bytes().to_vec()));
+            }
+        }
+    }
+
+    /// Tells where the output came from, as far as it was asked.
+    pub(super) fn trace(mut self, level: Trace, manifests: &[Manifest], hooks: &[Hook]) -> TraceReport {
+        let fields = |manifest: &Manifest| match self.texts.get(&manifest.path) {
+            Some(text) => reasons::of_manifest(manifest, text),
+            None => Vec::new(),
+        };
+        let (of_manifests, of_hooks) = if level == Trace::Full {
+            (manifests.iter().map(fields).collect(), hooks.iter().map(|hook| fields(&hook.manifest)).collect())
+        } else {
+            (Vec::new(), Vec::new())
+        };
+        self.reads.sort_by(|a, b| a.template.cmp(&b.template));
+        TraceReport { templates: self.reads, manifests: of_manifests, hooks: of_hooks }
+    }
+}
