@@ -23,6 +23,7 @@ mod values_schema;
 mod versions;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 pub use load::SourceFile;
@@ -43,14 +44,13 @@ use crate::{Mode, chart::load::Loading};
 pub const CHART_SOURCES: u32 = 1 << 31;
 
 /// A loaded chart with its subcharts. A clone is the same chart.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Chart {
     root: Arc<Unit>,
     shared: Arc<Shared>,
 }
 
 /// What belongs to the chart as a whole.
-#[derive(Debug)]
 struct Shared {
     mode: Mode,
     warnings: Vec<String>,
@@ -105,7 +105,8 @@ impl Chart {
         let root = load::load_files(files, &mut loading).map_err(RenderError::plain)?;
         let version = root.metadata.api_version.as_str();
         if mode == Mode::Helm4 && !matches!(version, "v1" | "v2") {
-            let message = if version == "v3" { "invalid chart apiVersion" } else { "unsupported chart version" };
+            let message =
+                if version == "v3" { "invalid chart apiVersion" } else { "unsupported chart version" };
             return Err(RenderError::plain(message));
         }
         let Loading { warnings, sources, .. } = loading;
@@ -167,6 +168,17 @@ impl Chart {
         }
         parsed.insert(key, Arc::clone(&set));
         Ok(set)
+    }
+}
+
+impl fmt::Debug for Chart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Metadata { name, version, .. } = self.metadata();
+        f.debug_struct("Chart")
+            .field("name", name)
+            .field("version", version)
+            .field("mode", &self.mode())
+            .finish()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::chart::scoped::Scoped;
 use crate::chart::{Dependency, Maintainer};
 use crate::trace::{Mark, Marks};
 use crate::tree::{Node, NodeKind};
-use crate::value::{Data, ElementType, Entries, List, Map, MapType, Object, Value};
+use crate::value::{Data, ElementType, List, Map, MapType, Object, Value};
 
 /// A field of a Go struct: its name in Go, its name in JSON, whether JSON leaves it out when empty.
 struct FieldValue {
@@ -28,14 +28,20 @@ pub(super) fn chart_value(chart: &Scoped, is_root: bool, mode: Mode, marking: Ma
             field.value = std::mem::take(&mut field.value).marked(mark);
         }
     }
-    finish(fields, mode, Shape { go_type: "struct { chart.Metadata; IsRoot bool }", is_pointer: false, is_chart: true })
+    finish(
+        fields,
+        mode,
+        Shape { go_type: "struct { chart.Metadata; IsRoot bool }", is_pointer: false, is_chart: true },
+    )
 }
 
 fn metadata_fields(chart: &Scoped, mode: Mode) -> Vec<FieldValue> {
     let metadata = &chart.unit.metadata;
-    let maintainers = metadata.maintainers.iter().flatten().map(|maintainer| maintainer_value(maintainer, mode));
+    let maintainers =
+        metadata.maintainers.iter().flatten().map(|maintainer| maintainer_value(maintainer, mode));
     let dependencies = chart.requirements.iter().map(|dependency| dependency_value(dependency, mode));
-    let annotations = metadata.annotations.iter().map(|(key, text)| (Rc::from(key.as_bytes()), text.as_str().into()));
+    let annotations =
+        metadata.annotations.iter().map(|(key, text)| (Rc::from(key.as_bytes()), text.as_str().into()));
     vec![
         text("Name", "name", &chart.name),
         text("Home", "home", &metadata.home),
@@ -50,7 +56,11 @@ fn metadata_fields(chart: &Scoped, mode: Mode) -> Vec<FieldValue> {
         text("Tags", "tags", &metadata.tags),
         text("AppVersion", "appVersion", &metadata.app_version),
         field("Deprecated", "deprecated", Value::bool(metadata.deprecated)),
-        field("Annotations", "annotations", Data::Map(Map::typed(MapType::String, annotations.collect())).into()),
+        field(
+            "Annotations",
+            "annotations",
+            Data::Map(Map::typed(MapType::String, annotations.collect())).into(),
+        ),
         text("KubeVersion", "kubeVersion", &metadata.kube_version),
         field("Dependencies", "dependencies", Value::list(dependencies.collect())),
         text("Type", "type", &metadata.chart_type),
@@ -86,7 +96,8 @@ fn dependency_value(dependency: &Dependency, mode: Mode) -> Value {
 /// Processed import entries are maps of text.
 fn import_value(node: &Node) -> Value {
     let NodeKind::Map(map) = &node.kind else { return crate::gotext::print(node).into() };
-    let entries = map.iter().map(|(key, value)| (Rc::from(key.as_bytes()), crate::gotext::print(value).into()));
+    let entries =
+        map.iter().map(|(key, value)| (Rc::from(key.as_bytes()), crate::gotext::print(value).into()));
     Data::Map(Map::typed(MapType::String, entries.collect())).into()
 }
 
@@ -175,8 +186,10 @@ fn printed(value: &Value) -> String {
         }
         Data::Map(map) => {
             let entries = map.entries();
-            let entries: Vec<String> =
-                entries.iter().map(|(key, value)| format!("{}:{}", String::from_utf8_lossy(key), printed(value))).collect();
+            let entries: Vec<String> = entries
+                .iter()
+                .map(|(key, value)| format!("{}:{}", String::from_utf8_lossy(key), printed(value)))
+                .collect();
             format!("map[{}]", entries.join(" "))
         }
         // Go prints an address.

@@ -9,7 +9,12 @@ use crate::trace::{Mark, Marks};
 use crate::value::{Data, ElementType, Entries, List, Object, Value};
 
 /// Makes `.Capabilities`.
-pub(super) fn capabilities(version: &KubeVersion, more_versions: &[String], mode: Mode, marking: Marking) -> Value {
+pub(super) fn capabilities(
+    version: &KubeVersion,
+    more_versions: &[String],
+    mode: Mode,
+    marking: Marking,
+) -> Value {
     let fact = |name: &str| match marking {
         Marking::On => Marks::one(Mark::Fact(format!("Capabilities.{name}").into())),
         Marking::Off => Marks::NONE,
@@ -64,7 +69,12 @@ impl Object for CapabilitiesObject {
             }
             _ => String::new(),
         };
-        format!("&{{{} {} {}}}", print(&self.kube_version), print(&self.api_versions), print(&self.helm_version))
+        format!(
+            "&{{{} {} {}}}",
+            print(&self.kube_version),
+            print(&self.api_versions),
+            print(&self.helm_version)
+        )
     }
 
     fn to_plain(&self) -> Value {
@@ -102,7 +112,12 @@ impl Object for KubeVersionObject {
         Some(Value::from(text.as_str()).marked(self.marks))
     }
 
-    fn call(&self, name: &str, _args: &[Value], _context: &mut Context<'_>) -> Option<Result<Value, CallError>> {
+    fn call(
+        &self,
+        name: &str,
+        _args: &[Value],
+        _context: &mut Context<'_>,
+    ) -> Option<Result<Value, CallError>> {
         let text = match name {
             "GitVersion" => &self.version.version,
             "String" => &self.version.normalized,

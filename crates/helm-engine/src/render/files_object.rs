@@ -31,7 +31,11 @@ impl FilesObject {
     }
 
     fn content(&self, name: &[u8]) -> &[u8] {
-        std::str::from_utf8(name).ok().and_then(|name| self.files.get(name)).map(|data| &**data).unwrap_or_default()
+        std::str::from_utf8(name)
+            .ok()
+            .and_then(|name| self.files.get(name))
+            .map(|data| &**data)
+            .unwrap_or_default()
     }
 
     fn marks(&self, name: &str) -> Marks {
@@ -58,13 +62,14 @@ impl FilesObject {
     }
 
     /// Writes the files as the `data` of a ConfigMap or Secret, by base name; of equal names the last wins.
-    fn as_yaml(&self, encode: impl Fn(&[u8]) -> Vec<u8>) -> Result<Value, CallError> {
+    fn as_yaml(&self, context: &mut Context<'_>, encode: impl Fn(&[u8]) -> Vec<u8>) -> Value {
         let entries = self.files.iter().map(|(name, data)| {
             let value = Value::text(encode(data)).marked(self.marks(name));
             (Rc::from(base_name(name).as_bytes()), value)
         });
         let map = Data::Map(Map::typed(MapType::String, entries.collect())).into();
-        crate::yaml::write_value(&map)
+        let to_yaml = crate::functions::find("toYaml", context.mode);
+        to_yaml.and_then(|to_yaml| (to_yaml.call)(context, &[map]).ok()).unwrap_or_else(|| "".into())
     }
 
     fn all_marks(&self) -> Marks {
@@ -86,7 +91,12 @@ impl Object for FilesObject {
         Some(Value::from(Data::Bytes(Text::new(&**data))).marked(self.marks(name)))
     }
 
-    fn call(&self, name: &str, args: &[Value], _context: &mut Context<'_>) -> Option<Result<Value, CallError>> {
+    fn call(
+        &self,
+        name: &str,
+        args: &[Value],
+        context: &mut Context<'_>,
+    ) -> Option<Result<Value, CallError>> {
         let text = |index: usize| match args.get(index).map(|value| &value.data) {
             Some(Data::Text(text)) => text.bytes().to_vec(),
             _ => Vec::new(),
@@ -97,8 +107,8 @@ impl Object for FilesObject {
             "GetBytes" => of_file(Data::Bytes(Text::new(self.content(&text(0)))).into()),
             "Lines" => of_file(self.lines(&text(0))),
             "Glob" => Value::object(self.glob(&String::from_utf8_lossy(&text(0)))),
-            "AsConfig" => return Some(self.as_yaml(<[u8]>::to_vec)),
-            "AsSecrets" => return Some(self.as_yaml(|data| STANDARD.encode(data).into_bytes())),
+            "AsConfig" => self.as_yaml(context, <[u8]>::to_vec),
+            "AsSecrets" => self.as_yaml(context, |data| STANDARD.encode(data).into_bytes()),
             _ => return None,
         }))
     }

@@ -14,9 +14,11 @@ pub use error::{Location, RenderError};
 pub use outcome::Rendered;
 pub use reasons::{FieldReasons, Reason, TemplateReads, TraceReport};
 
-use crate::chart::scoped::Scoped;
-use crate::chart::{Chart, coalesce_values, custom_resource_definitions, dependencies, is_in_range, validate};
 use crate::capabilities::KubeVersion;
+use crate::chart::scoped::Scoped;
+use crate::chart::{
+    Chart, coalesce_values, custom_resource_definitions, dependencies, is_in_range, validate,
+};
 use crate::request::{Request, check_release_name};
 use crate::tree::{Node, NodeMap};
 use crate::{Mode, manifests};

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use super::chart_object::chart_value;
 use super::files_object::FilesObject;
 use super::values::{Marking, share_globals, table};
+use crate::Mode;
 use crate::chart::ChartFile;
 use crate::chart::scoped::Scoped;
 use crate::request::Request;
 use crate::trace::{Mark, Marks};
 use crate::value::{Entries, Map, MapType, Value};
-use crate::Mode;
 
 /// A template of the render: its source, and the scope it runs in.
 pub(super) struct Renderable {
@@ -50,7 +50,13 @@ pub(super) fn release(request: &Request, marking: Marking) -> Value {
 }
 
 /// Makes the scope of a chart and of everything below it, and collects their templates.
-pub(super) fn scope(chart: &Scoped, path: &str, values: Map, is_root: bool, around: &mut Surroundings<'_>) -> Map {
+pub(super) fn scope(
+    chart: &Scoped,
+    path: &str,
+    values: Map,
+    is_root: bool,
+    around: &mut Surroundings<'_>,
+) -> Map {
     let subcharts = Map::new(Entries::new());
     let files = FilesObject::new(path, chart.unit.files.as_slice(), around.marking);
     let scope = Map::new(Entries::new());

@@ -66,7 +66,9 @@ pub(super) fn run(
             return Err(RenderError::rendering(format!("the templates print more than {limit} bytes")));
         }
         if request.trace != Trace::Off {
-            outputs.reads.push(TemplateReads { template: (*name).to_owned(), reads: Reason::all(rendered.reads) });
+            outputs
+                .reads
+                .push(TemplateReads { template: (*name).to_owned(), reads: Reason::all(rendered.reads) });
         }
         outputs.texts.insert((*name).to_owned(), rendered.text);
     }
@@ -101,10 +103,9 @@ fn parsed(
         key.push_str(&format!("{path} {:p}\n", Arc::as_ptr(&chart.unit)));
     });
     chart.templates(key, || {
-        let files = order.iter().map(|name| TemplateFile {
-            name: Arc::from(*name),
-            text: Arc::clone(&templates[*name].source),
-        });
+        let files = order
+            .iter()
+            .map(|name| TemplateFile { name: Arc::from(*name), text: Arc::clone(&templates[*name].source) });
         TemplateSet::parse(chart.mode(), files).map_err(|error| failed(&error))
     })
 }
@@ -138,7 +139,10 @@ impl Outputs {
             None => Vec::new(),
         };
         let (of_manifests, of_hooks) = if level == Trace::Full {
-            (manifests.iter().map(fields).collect(), hooks.iter().map(|hook| fields(&hook.manifest)).collect())
+            (
+                manifests.iter().map(fields).collect(),
+                hooks.iter().map(|hook| fields(&hook.manifest)).collect(),
+            )
         } else {
             (Vec::new(), Vec::new())
         };

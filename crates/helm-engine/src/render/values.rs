@@ -47,8 +47,7 @@ fn scalar(kind: &NodeKind) -> Data {
 
 fn marked_map(map: &NodeMap, kind: MapType, path: &str, above: InputMark) -> Map {
     let entries = map.iter().map(|(key, node)| {
-        let escaped = if key.contains(['.', '\\']) { key.replace('\\', "\\\\").replace('.', "\\.") } else { key.to_string() };
-        let path = if path.is_empty() { escaped } else { format!("{path}.{escaped}") };
+        let path = crate::trace::key_path(path, key.as_bytes());
         (Rc::from(key.as_bytes()), marked(node, &path, above))
     });
     Map::at_path(kind, entries.collect(), path.into())
@@ -64,7 +63,10 @@ fn marked(node: &Node, path: &str, above: InputMark) -> Value {
     let value: Value = match &node.kind {
         NodeKind::Map(map) => Data::Map(marked_map(map, MapType::Any, path, input)).into(),
         NodeKind::List(items) => {
-            let items = items.iter().enumerate().map(|(index, item)| marked(item, &format!("{path}[{index}]"), input));
+            let items = items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| marked(item, &format!("{path}[{index}]"), input));
             Data::List(List::at_path(items.collect(), path.into())).into()
         }
         kind => Value::from(scalar(kind)).marked(Marks::one(Mark::Value(path.into()))),
