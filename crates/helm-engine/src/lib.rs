@@ -49,6 +49,7 @@ pub mod json;
 pub mod kind;
 pub mod limits;
 pub mod manifests;
+mod marked;
 pub mod number;
 pub mod render;
 pub mod request;

@@ -141,22 +141,33 @@ pub fn parse_integer(text: &str) -> Option<Integer> {
     }
 }
 
-/// Formats like `strconv.FormatFloat(value, 'g', -1, 64)`, with the exponent form from `from_exponent` digits up:
-/// 21 is Go's `%v` and `'g'` of the shortest form.
-pub fn format_shortest(value: f64, from_exponent: i32) -> String {
-    if let Some(special) = special(value) {
-        return special.to_owned();
+/// Formats like `strconv.FormatFloat(value, 'g', -1, 64)`: `1e+06` from a million up.
+pub fn format_g(value: f64) -> String {
+    match special(value) {
+        Some(special) => special.to_owned(),
+        None => layout(&shortest(value)),
     }
-    layout(&format!("{value:e}"), from_exponent)
 }
 
 /// Formats like `strconv.FormatFloat(value, 'g', -1, 32)`.
-pub fn format_shortest_32(value: f64) -> String {
+pub fn format_g_32(value: f64) -> String {
     let value = value as f32;
     match special(f64::from(value)) {
         Some(special) => special.to_owned(),
-        None => layout(&format!("{value:e}"), 6),
+        None => layout(&format!("{value:e}")),
     }
+}
+
+/// Returns the fewest digits that read back as the value, as `d.ddde-x`. Where two such numbers are equally near, Go
+/// takes the even one and Rust the larger.
+pub fn shortest(value: f64) -> String {
+    let text = format!("{value:e}");
+    let digits = text.bytes().take_while(|b| *b != b'e').filter(u8::is_ascii_digit).count();
+    if digits < 16 {
+        return text;
+    }
+    let nearest = format!("{value:.*e}", digits - 1);
+    if nearest.parse() == Ok(value) { nearest } else { text }
 }
 
 fn special(value: f64) -> Option<&'static str> {
@@ -166,16 +177,26 @@ fn special(value: f64) -> Option<&'static str> {
     value.is_infinite().then_some(if value > 0.0 { "+Inf" } else { "-Inf" })
 }
 
-/// Rewrites Rust's shortest `d.ddde-x` in Go's `'g'` form.
-fn layout(scientific: &str, from_exponent: i32) -> String {
+/// From which power of ten up the exponent form is used.
+const FIRST_LARGE_EXPONENT: i32 = 6;
+
+/// Rewrites `d.ddde-x` in Go's `'g'` form.
+fn layout(scientific: &str) -> String {
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if !(-4..FIRST_LARGE_EXPONENT).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{mantissa}e{sign}{:02}", exponent.abs());
+    }
+    without_exponent(scientific)
+}
+
+/// Rewrites `d.ddde-x` in Go's `'f'` form.
+pub fn without_exponent(scientific: &str) -> String {
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
     let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
-    if exponent < -4 || exponent >= from_exponent {
-        let exponent_sign = if exponent < 0 { '-' } else { '+' };
-        return format!("{sign}{mantissa}e{exponent_sign}{:02}", exponent.abs());
-    }
     let places = usize::try_from(exponent.unsigned_abs()).unwrap_or(0);
     if exponent < 0 {
         return format!("{sign}0.{}{digits}", "0".repeat(places - 1));

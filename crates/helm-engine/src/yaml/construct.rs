@@ -78,11 +78,12 @@ pub(super) fn construct<B: Builder>(
         key_error: None,
         float_error: None,
         depth: 0,
-        too_deep: false,
+        too_deep: None,
     };
     walk.run().map_err(|error| error.prefixed("error converting YAML to JSON: "))?;
-    if walk.too_deep {
-        return Err(ReadError::new("error unmarshaling JSON: while decoding JSON: exceeded max depth"));
+    if let Some(bracket) = walk.too_deep {
+        let message = format!("invalid character '{bracket}' exceeded max depth");
+        return Err(ReadError::new(format!("error unmarshaling JSON: while decoding JSON: {message}")));
     }
     walk.result.ok_or_else(|| ReadError::new("the document holds no value"))
 }
@@ -103,7 +104,8 @@ struct Walk<'d, 'a, B: Builder> {
     key_error: Option<ReadError>,
     float_error: Option<ReadError>,
     depth: usize,
-    too_deep: bool,
+    /// The bracket that opened a level too many.
+    too_deep: Option<char>,
 }
 
 struct Frame<T> {
@@ -204,7 +206,7 @@ impl<B: Builder> Walk<'_, '_, B> {
         if let Content::Float(value) = content
             && !value.is_finite()
         {
-            let value = number::format_shortest(value, 21);
+            let value = number::format_g(value);
             self.float_error.get_or_insert(placed(format!("json: unsupported value: {value}"), node));
         }
         let value = self.builder.scalar(node, content);
@@ -214,8 +216,10 @@ impl<B: Builder> Walk<'_, '_, B> {
 
     fn open(&mut self, index: Index, alias: Index) -> Step {
         self.depth += 1;
-        self.too_deep |= self.depth > MAX_DEPTH;
         let node = self.document.node(index);
+        if self.depth > MAX_DEPTH {
+            self.too_deep.get_or_insert(if node.kind == Kind::Sequence { '[' } else { '{' });
+        }
         let kind = if node.kind == Kind::Sequence {
             FrameKind::List(Vec::new())
         } else {
@@ -305,7 +309,7 @@ impl<B: Builder> Walk<'_, '_, B> {
             Content::Bool(value) => return value.to_string(),
             Content::Int(value) => return value.to_string(),
             Content::Float(value) => {
-                return match number::format_shortest_32(value).as_str() {
+                return match number::format_g_32(value).as_str() {
                     "+Inf" => ".inf".to_owned(),
                     "-Inf" => "-.inf".to_owned(),
                     "NaN" => ".nan".to_owned(),

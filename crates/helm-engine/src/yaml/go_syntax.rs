@@ -1,10 +1,12 @@
 //! Values as Go's `%#v` prints them, for the messages that show a bad key.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::compose::{Document, Index, Kind, NONE};
 use super::construct::{Content, scalar_content};
 use crate::number;
+use crate::template::unicode::quote;
 
 /// How deep a value is shown.
 const MAX_DEPTH: usize = 200;
@@ -28,8 +30,8 @@ pub(super) fn format_scalar(content: &Content<'_>) -> String {
         Content::Bool(value) => value.to_string(),
         Content::Int(value) => value.to_string(),
         Content::Uint(value) => format!("{value:#x}"),
-        Content::Float(value) => number::format_shortest(*value, 21),
-        Content::Text(text) => quote(text),
+        Content::Float(value) => number::format_g(*value),
+        Content::Text(text) => quote(text.as_bytes()),
     }
 }
 
@@ -61,49 +63,19 @@ fn write_node(out: &mut String, document: &Document<'_>, index: Index, depth: us
 }
 
 fn write_map(out: &mut String, document: &Document<'_>, first: Index, depth: usize) {
-    let mut entries = Vec::new();
+    let mut entries = BTreeMap::new();
     let mut key = first;
     while key != NONE {
         let value = document.node(key).next;
-        let mut shown = String::new();
-        write_node(&mut shown, document, key, depth + 1);
-        shown.push(':');
-        write_node(&mut shown, document, value, depth + 1);
-        entries.push((document.node(key).text.clone(), shown));
+        let (mut shown_key, mut shown_value) = (String::new(), String::new());
+        write_node(&mut shown_key, document, key, depth + 1);
+        write_node(&mut shown_value, document, value, depth + 1);
+        entries.insert((document.node(key).text.clone(), shown_key), shown_value);
         key = document.node(value).next;
     }
-    entries.sort();
     out.push_str("map[interface {}]interface {}{");
-    for (at, (_, entry)) in entries.iter().enumerate() {
-        let _ = write!(out, "{}{entry}", if at == 0 { "" } else { ", " });
+    for (at, ((_, key), value)) in entries.iter().enumerate() {
+        let _ = write!(out, "{}{key}:{value}", if at == 0 { "" } else { ", " });
     }
     out.push('}');
-}
-
-/// Quotes like `strconv.Quote`.
-fn quote(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        let _ = match c {
-            '"' | '\\' => write!(out, "\\{c}"),
-            '\x07' => write!(out, "\\a"),
-            '\x08' => write!(out, "\\b"),
-            '\x0C' => write!(out, "\\f"),
-            '\n' => write!(out, "\\n"),
-            '\r' => write!(out, "\\r"),
-            '\t' => write!(out, "\\t"),
-            '\x0B' => write!(out, "\\v"),
-            '\0'..='\x1F' | '\x7F' => write!(out, "\\x{:02x}", u32::from(c)),
-            '\u{80}'..='\u{A0}'
-            | '\u{AD}'
-            | '\u{2000}'..='\u{200F}'
-            | '\u{2028}'..='\u{202F}'
-            | '\u{FEFF}' => {
-                write!(out, "\\u{:04x}", u32::from(c))
-            }
-            _ => write!(out, "{c}"),
-        };
-    }
-    out.push('"');
-    out
 }

@@ -4,6 +4,8 @@
 //! several equal keys wins, keys become strings, numbers become `float64`, errors in Go's words. Every value of a
 //! [`Node`] knows its line and column.
 //!
+//! Writing is the same pair for `toYaml`, and `go.yaml.in/yaml/v3` 3.0.5 for `toYamlPretty`.
+//!
 //! Not here: what values files mean together, which documents of a manifest are which.
 //!
 //! The way of a text: `input` (characters) → `scanner` (tokens) → `parser` (events) → `compose` (nodes as written) →
@@ -23,11 +25,13 @@ mod scan_tag;
 mod scanner;
 mod spans;
 mod token;
+mod write;
 
 pub use build::marks_between;
 pub use construct::Duplicates;
 pub use error::ReadError;
 pub use spans::{Field, FieldKind};
+pub use write::{to_yaml, to_yaml_pretty};
 
 use crate::tree::{Node, NodeKind, NodeMap};
 use crate::value::{Text, Value};

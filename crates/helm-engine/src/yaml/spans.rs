@@ -58,7 +58,7 @@ impl Field {
             FieldKind::Bool(value) => Some(value.to_string()),
             FieldKind::Int(value) => Some(value.to_string()),
             FieldKind::Uint(value) => Some(value.to_string()),
-            FieldKind::Float(value) => Some(crate::number::format_shortest_32(*value)),
+            FieldKind::Float(value) => Some(crate::number::format_g_32(*value)),
             FieldKind::String(text) => Some(text.clone()),
             FieldKind::List(_) | FieldKind::Map(_) => None,
         }
