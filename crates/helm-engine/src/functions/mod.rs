@@ -22,6 +22,7 @@ mod paths;
 pub mod reflection;
 mod regex;
 mod semver;
+mod serial;
 mod strings;
 mod url;
 
@@ -163,6 +164,7 @@ pub const FAMILIES: &[&[Function]] = &[
     reflection::FUNCTIONS,
     regex::FUNCTIONS,
     semver::FUNCTIONS,
+    serial::FUNCTIONS,
     strings::FUNCTIONS,
     url::FUNCTIONS,
     helm::FUNCTIONS,

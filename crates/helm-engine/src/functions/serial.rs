@@ -19,28 +19,59 @@ const TEXT: &[Param] = &[Param::String];
 /// The functions of this family.
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("toYaml", ANY, to_yaml, "Writes a value as YAML, without the final newline.").own_marks(),
-    Function::new("mustToYaml", ANY, must_to_yaml, "Writes a value as YAML and fails where `toYaml` answers nothing.")
-        .own_marks()
-        .helm4(),
-    Function::new("toYamlPretty", ANY, to_yaml_pretty, "Writes a value as YAML with indented lists.").own_marks(),
-    Function::new("fromYaml", TEXT, from_yaml, "Reads YAML that holds a map; a mistake is told under `Error`.")
+    Function::new(
+        "mustToYaml",
+        ANY,
+        must_to_yaml,
+        "Writes a value as YAML and fails where `toYaml` answers nothing.",
+    )
+    .own_marks()
+    .helm4(),
+    Function::new("toYamlPretty", ANY, to_yaml_pretty, "Writes a value as YAML with indented lists.")
         .own_marks(),
-    Function::new("fromYamlArray", TEXT, from_yaml_array, "Reads YAML that holds a list; a mistake is its only item.")
-        .own_marks(),
+    Function::new(
+        "fromYaml",
+        TEXT,
+        from_yaml,
+        "Reads YAML that holds a map; a mistake is told under `Error`.",
+    )
+    .own_marks(),
+    Function::new(
+        "fromYamlArray",
+        TEXT,
+        from_yaml_array,
+        "Reads YAML that holds a list; a mistake is its only item.",
+    )
+    .own_marks(),
     Function::new("toJson", ANY, to_json, "Writes a value as JSON.").own_marks(),
-    Function::new("mustToJson", ANY, must_to_json, "Writes a value as JSON and fails where `toJson` answers nothing.")
-        .own_marks(),
+    Function::new(
+        "mustToJson",
+        ANY,
+        must_to_json,
+        "Writes a value as JSON and fails where `toJson` answers nothing.",
+    )
+    .own_marks(),
     Function::new("toPrettyJson", ANY, to_pretty_json, "Writes a value as indented JSON.").own_marks(),
     Function::new("mustToPrettyJson", ANY, must_to_pretty_json, "Writes a value as indented JSON, or fails.")
         .own_marks(),
     Function::new("toRawJson", ANY, to_raw_json, "Writes a value as JSON with `<`, `>` and `&` as they are.")
         .own_marks(),
     Function::new("mustToRawJson", ANY, to_raw_json, "The same as `toRawJson`.").own_marks(),
-    Function::new("fromJson", TEXT, from_json, "Reads JSON that holds a map; a mistake is told under `Error`.")
-        .own_marks(),
+    Function::new(
+        "fromJson",
+        TEXT,
+        from_json,
+        "Reads JSON that holds a map; a mistake is told under `Error`.",
+    )
+    .own_marks(),
     Function::new("mustFromJson", TEXT, must_from_json, "Reads any JSON, or fails.").own_marks(),
-    Function::new("fromJsonArray", TEXT, from_json_array, "Reads JSON that holds a list; a mistake is its only item.")
-        .own_marks(),
+    Function::new(
+        "fromJsonArray",
+        TEXT,
+        from_json_array,
+        "Reads JSON that holds a list; a mistake is its only item.",
+    )
+    .own_marks(),
     Function::new("toToml", ANY, to_toml, "Writes a map as TOML; a mistake is the answer."),
     Function::new("mustToToml", ANY, must_to_toml, "Writes a map as TOML, or fails.").helm4(),
     Function::new("fromToml", TEXT, from_toml, "Reads TOML; a mistake is told under `Error`."),
@@ -123,7 +154,8 @@ fn spread(value: Value, argument: &Value) -> Value {
             Data::List(List::new(list.items().iter().map(|item| spread(item.clone(), argument)).collect()))
         }
         Data::Map(map) => {
-            let entries = map.entries().iter().map(|(k, v)| (k.clone(), spread(v.clone(), argument))).collect();
+            let entries =
+                map.entries().iter().map(|(k, v)| (k.clone(), spread(v.clone(), argument))).collect();
             Data::Map(Map::new(entries))
         }
         data => data,
