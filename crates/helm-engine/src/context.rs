@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use crate::error::CallError;
 use crate::limits::Limits;
-use crate::trace::Trace;
+use crate::trace::{Marks, Trace};
 
 /// Which Helm is followed where the two differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -29,6 +29,7 @@ pub struct Context<'r> {
     /// The state of the seeded random source; see [`Context::random_bytes`].
     pub random_state: [u8; 32],
     steps: u64,
+    noted: Marks,
     render: PhantomData<&'r ()>,
 }
 
@@ -42,6 +43,7 @@ impl Context<'_> {
             now_unix_nanoseconds,
             random_state: seed,
             steps: 0,
+            noted: Marks::NONE,
             render: PhantomData,
         }
     }
@@ -71,6 +73,16 @@ impl Context<'_> {
             )));
         }
         self.charge(1 + bytes as u64 / 64)
+    }
+
+    /// Notes what a function read that shows in a value it changed, and not only in the one it returns.
+    pub fn note_read(&mut self, marks: Marks) {
+        self.noted = self.noted.union(marks);
+    }
+
+    /// Returns what was noted since the last time.
+    pub(crate) fn take_noted(&mut self) -> Marks {
+        std::mem::take(&mut self.noted)
     }
 
     /// Fills `out` from the seeded source: the same seed gives the same bytes in the same order of calls.

@@ -73,6 +73,7 @@ fn get(_: &mut Context<'_>, args: &[Value]) -> Outcome {
 fn set(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     context.charge(1)?;
     let value = any(args, 2).clone().marked(own_marks(args, 1));
+    context.note_read(own_marks(args, 1));
     map(args, 0).set(bytes(args, 1), value);
     Ok(plain_map(any(args, 0)))
 }
@@ -85,7 +86,8 @@ fn plain_map(value: &Value) -> Value {
     }
 }
 
-fn unset(_: &mut Context<'_>, args: &[Value]) -> Outcome {
+fn unset(context: &mut Context<'_>, args: &[Value]) -> Outcome {
+    context.note_read(own_marks(args, 1));
     map(args, 0).entries_mut().remove(bytes(args, 1));
     Ok(plain_map(any(args, 0)).marked(own_marks(args, 1)))
 }
@@ -168,6 +170,8 @@ fn merge_all(context: &mut Context<'_>, args: &[Value], fill: Fill) -> Outcome {
     let mut marks = Marks::NONE;
     for source in args.iter().skip(1) {
         marks = marks.union(shape(source));
+        let read = whole(context, source);
+        context.note_read(read);
         if let Some(source) = source.as_map() {
             merge(context, DEPTH, &target, source, fill)?;
         }

@@ -140,9 +140,8 @@ fn compact(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     let mut marks = shape(list);
     let mut full = Vec::with_capacity(found.len());
     for item in found.iter() {
-        if is_empty(item) {
-            marks = marks.union(shape(item));
-        } else {
+        marks = marks.union(shape(item));
+        if !is_empty(item) {
             full.push(item.clone());
         }
     }
@@ -152,12 +151,10 @@ fn compact(context: &mut Context<'_>, args: &[Value]) -> Outcome {
 fn uniq(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     let list = any(args, 0);
     let found = items(list, |kind| format!("Cannot find uniq on type {kind}"))?;
-    let mut marks = shape(list);
+    let marks = whole(context, list);
     let mut unique: Vec<Value> = Vec::with_capacity(found.len());
     for item in found.iter() {
-        if contains(context, &unique, item)? {
-            marks = marks.union(whole(context, item));
-        } else {
+        if !contains(context, &unique, item)? {
             unique.push(item.clone());
         }
     }
@@ -177,15 +174,13 @@ fn without(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     let list = any(args, 0);
     let found = items(list, |kind| format!("Cannot find without on type {kind}"))?;
     let omitted = args.get(1..).unwrap_or_default();
-    let mut marks = shape(list);
+    let mut marks = whole(context, list);
     for value in omitted {
         marks = marks.union(whole(context, value));
     }
     let mut kept = Vec::with_capacity(found.len());
     for item in found.iter() {
-        if contains(context, omitted, item)? {
-            marks = marks.union(whole(context, item));
-        } else {
+        if !contains(context, omitted, item)? {
             kept.push(item.clone());
         }
     }

@@ -3,54 +3,15 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use crate::context::Context;
-use crate::trace::{Mark, Marks, Trace};
+use crate::trace::{Mark, Marks, key_path};
+pub(super) use crate::trace::{shape, whole};
 use crate::value::{Data, Map, Segment, Text, Value};
-
-/// Returns the marks of a value itself: of a container with its shape, without what it holds.
-pub(super) fn shape(value: &Value) -> Marks {
-    let path = match &value.data {
-        Data::Map(map) => map.path(),
-        Data::List(list) => list.path(),
-        Data::Text(text) | Data::Bytes(text) => return value.marks.union(text.segment_marks()),
-        _ => None,
-    };
-    match path {
-        Some(path) => value.marks.union(Marks::one(Mark::Shape(Rc::clone(path)))),
-        None => value.marks,
-    }
-}
-
-/// Returns the marks of a value and of everything in it.
-pub(super) fn whole(context: &Context<'_>, value: &Value) -> Marks {
-    if context.trace == Trace::Off { Marks::NONE } else { whole_to(super::arguments::DEPTH, value) }
-}
-
-fn whole_to(depth: usize, value: &Value) -> Marks {
-    let marks = shape(value);
-    if depth == 0 {
-        return marks;
-    }
-    match &value.data {
-        Data::Map(map) => {
-            map.entries().values().fold(marks, |all, item| all.union(whole_to(depth - 1, item)))
-        }
-        Data::List(list) => list.items().iter().fold(marks, |all, item| all.union(whole_to(depth - 1, item))),
-        _ => marks,
-    }
-}
 
 /// Returns what the answer to "is there such a key" depends on.
 pub(super) fn presence(map: &Value, key: &[u8], found: bool) -> Marks {
     let Some(path) = map.as_map().and_then(Map::path) else { return map.marks };
-    let mark = if found { Mark::Shape(Rc::clone(path)) } else { Mark::Shape(missing_path(path, key)) };
+    let mark = if found { Mark::Shape(Rc::clone(path)) } else { Mark::Shape(key_path(path, key)) };
     map.marks.union(Marks::one(mark))
-}
-
-/// Returns the path of a key that a map does not have.
-fn missing_path(path: &str, key: &[u8]) -> Rc<str> {
-    let key = String::from_utf8_lossy(key).replace('.', "\\.");
-    if path.is_empty() { Rc::from(key) } else { Rc::from(format!("{path}.{key}")) }
 }
 
 /// A text in the making, of pieces with marks of their own.
@@ -151,7 +112,19 @@ pub(super) fn map_pieces(value: &Value, change: impl Fn(&[u8]) -> Vec<u8>) -> Va
     pieces.finish()
 }
 
-/// Returns a part of a text value with its marks.
+/// Returns a part of a text value; where it was cut depends on the rest as well, whose marks stay on the whole.
+pub(super) fn cut(value: &Value, range: Range<usize>) -> Value {
+    let Data::Text(text) = &value.data else { return value.clone() };
+    let dropped = marks_within(text, 0..range.start).union(marks_within(text, range.end..text.bytes().len()));
+    part(value, range).marked(dropped)
+}
+
+/// Returns the marks of the pieces of a part of a text.
+pub(super) fn marks_within(text: &Text, range: Range<usize>) -> Marks {
+    parts(text, range).into_iter().fold(Marks::NONE, |all, (_, marks)| all.union(marks))
+}
+
+/// Returns a part of a text value with its own marks only.
 pub(super) fn part(value: &Value, range: Range<usize>) -> Value {
     let Data::Text(text) = &value.data else { return value.clone() };
     if range == (0..text.bytes().len()) {

@@ -2,7 +2,7 @@
 
 use super::arguments::{Outcome, any, bytes, charge_growth, integer, own_marks};
 use super::letters::{self, trim_space_range};
-use super::marks::{Pieces, map_pieces, part, shape, whole};
+use super::marks::{Pieces, cut, map_pieces, marks_within, part, shape, whole};
 use super::{Function, Param};
 use crate::context::Context;
 use crate::error::CallError;
@@ -148,7 +148,7 @@ const fn own(
 }
 
 fn trim(_: &mut Context<'_>, args: &[Value]) -> Outcome {
-    Ok(part(any(args, 0), trim_space_range(bytes(args, 0))))
+    Ok(cut(any(args, 0), trim_space_range(bytes(args, 0))))
 }
 
 fn trim_all(_: &mut Context<'_>, args: &[Value]) -> Outcome {
@@ -169,19 +169,19 @@ fn trim_all(_: &mut Context<'_>, args: &[Value]) -> Outcome {
         }
         end -= width;
     }
-    Ok(part(any(args, 1), start..end).marked(own_marks(args, 0)))
+    Ok(cut(any(args, 1), start..end).marked(own_marks(args, 0)))
 }
 
 fn trim_suffix(_: &mut Context<'_>, args: &[Value]) -> Outcome {
     let text = bytes(args, 1);
     let kept = text.strip_suffix(bytes(args, 0)).unwrap_or(text).len();
-    Ok(part(any(args, 1), 0..kept).marked(own_marks(args, 0)))
+    Ok(cut(any(args, 1), 0..kept).marked(own_marks(args, 0)))
 }
 
 fn trim_prefix(_: &mut Context<'_>, args: &[Value]) -> Outcome {
     let text = bytes(args, 1);
     let kept = text.strip_prefix(bytes(args, 0)).unwrap_or(text).len();
-    Ok(part(any(args, 1), text.len() - kept..text.len()).marked(own_marks(args, 0)))
+    Ok(cut(any(args, 1), text.len() - kept..text.len()).marked(own_marks(args, 0)))
 }
 
 fn trunc(_: &mut Context<'_>, args: &[Value]) -> Outcome {
@@ -210,7 +210,7 @@ fn substr(_: &mut Context<'_>, args: &[Value]) -> Outcome {
     if start > end {
         return bad(format!("{start}:{end}]"));
     }
-    Ok(part(any(args, 2), start as usize..end as usize).marked(own_marks(args, 0)).marked(own_marks(args, 1)))
+    Ok(cut(any(args, 2), start as usize..end as usize).marked(own_marks(args, 0)).marked(own_marks(args, 1)))
 }
 
 fn abbrev(_: &mut Context<'_>, args: &[Value]) -> Outcome {
@@ -471,7 +471,7 @@ fn replace(context: &mut Context<'_>, args: &[Value]) -> Outcome {
         if at > start {
             pieces.push_part(source, value.marks, start..at);
         }
-        pieces.push(new, inserted);
+        pieces.push(new, inserted.union(marks_within(source, at..at + old.len())));
         start = at + old.len();
     }
     pieces.push_part(source, value.marks, start..text.len());
@@ -519,7 +519,7 @@ fn sort_alpha(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     }
     let mut items = strings_of(context, value)?;
     items.sort_by(|a, b| a.as_bytes().cmp(&b.as_bytes()));
-    Ok(string_list(items, shape(value)))
+    Ok(string_list(items, whole(context, value)))
 }
 
 fn join(context: &mut Context<'_>, args: &[Value]) -> Outcome {

@@ -64,6 +64,8 @@ impl Evaluator<'_, '_> {
         match (function.call)(self.context, &self.arguments[base..]) {
             Ok(mut value) => {
                 if self.traces() {
+                    let noted = self.context.take_noted();
+                    self.read(noted);
                     if function.marks == MarkRule::Union {
                         let marks = self.whole_arguments(base);
                         self.read(marks);
