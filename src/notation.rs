@@ -6,6 +6,8 @@
 //! whatever the input: a very long key is cut and ends in a digest. This is not a query language, nothing here looks a
 //! path up.
 
+use std::collections::HashSet;
+
 use helm_engine::tree::{Node, NodeKind};
 use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
@@ -102,13 +104,22 @@ pub fn json_of(node: &Node) -> Value {
 pub fn unique_keys(items: &[Value], key: &str) -> Option<Vec<String>> {
     let keys: Option<Vec<String>> =
         items.iter().map(|item| scalar_key(item.as_object()?.get(key)?)).collect();
-    keys.filter(|keys| all_different(keys))
+    keys.filter(|keys| all_different(keys.iter().map(String::as_str)))
 }
 
 /// Says whether no text occurs twice.
-pub fn all_different(keys: &[String]) -> bool {
-    let mut seen = std::collections::HashSet::with_capacity(keys.len());
-    keys.iter().all(|key| seen.insert(key.as_str()))
+pub fn all_different<'a>(mut texts: impl ExactSizeIterator<Item = &'a str> + Clone) -> bool {
+    const FEW: usize = 12;
+    if texts.len() <= FEW {
+        while let Some(text) = texts.next() {
+            if texts.clone().any(|other| other == text) {
+                return false;
+            }
+        }
+        return true;
+    }
+    let mut seen = HashSet::with_capacity(texts.len());
+    texts.all(|text| seen.insert(text))
 }
 
 /// Gives the first eight hexadecimal digits of a text's SHA-256: enough to make a change visible.
@@ -164,6 +175,9 @@ fn cut_key(key: &str) -> String {
 }
 
 fn push_escaped(text: &mut String, key: &str) {
+    if key.bytes().all(|byte| matches!(byte, 0x20..0x7f) && !matches!(byte, b'[' | b']' | b'\\')) {
+        return text.push_str(key);
+    }
     for character in key.chars() {
         match character {
             '[' | ']' | '\\' => text.extend(['\\', character]),
@@ -206,7 +220,7 @@ mod tests {
                 path.as_str().to_owned()
             })
             .collect();
-        assert!(all_different(&paths), "{paths:?}");
+        assert!(all_different(paths.iter().map(String::as_str)), "{paths:?}");
     }
 
     #[test]

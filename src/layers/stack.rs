@@ -52,7 +52,7 @@ impl Stack {
     pub fn effective(&self, mode: Mode) -> Node {
         let merged = self.merged();
         match &self.chart {
-            Some(chart) => coalesce(&merged, &chart.values, mode),
+            Some(chart) => coalesce_top(&merged, &chart.values, mode),
             None => merged,
         }
     }
@@ -85,6 +85,17 @@ pub fn overlay(below: &Node, above: &Node) -> Node {
         merged.insert(key.clone(), value);
     }
     with_entries(above, merged)
+}
+
+/// Fills in a chart's defaults; at the top, and only there, a null also removes a default that is null itself.
+fn coalesce_top(values: &Node, defaults: &Node, mode: Mode) -> Node {
+    let mut filled = coalesce(values, defaults, mode);
+    let is_null =
+        |node: &Node, key: &str| node.as_map().and_then(|map| map.get(key)).is_some_and(Node::is_null);
+    if let Some(entries) = filled.as_map_mut() {
+        entries.retain(|key, _| !(is_null(values, key) && is_null(defaults, key)));
+    }
+    filled
 }
 
 /// Fills in a chart's defaults below the given values; a null removes the default.
@@ -191,6 +202,7 @@ pub(crate) mod tests {
 
     #[test]
     fn nulls_among_defaults_are_kept_by_helm_3_only() {
+        same("a: null\nb: {c: null}\n", &["a: null\nb: {c: null}\n"], r#"{"b":{"c":null}}"#);
         check("a: null\nb: {c: null}\n", &[], r#"{"b":{}}"#, r#"{"a":null,"b":{"c":null}}"#);
     }
 

@@ -3,28 +3,33 @@
 //! Takes objects from which secrets are taken out already: `(sensitive, revision N)` stands for a secret, so that the
 //! digest changes with it and nobody can guess the secret from the digest.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::canonical;
 
-/// Gives the digest of a set of objects with their keys; the order of the set does not count.
-pub fn of_objects<'a>(objects: impl IntoIterator<Item = (&'a str, &'a Value)>) -> String {
-    let mut objects: Vec<(&str, &Value)> = objects.into_iter().collect();
-    objects.sort_unstable_by_key(|(key, _)| *key);
-    let (mut hasher, mut text) = (Sha256::new(), String::new());
-    for (key, object) in objects {
-        text.clear();
-        canonical::write_string(key, &mut text);
-        canonical::write(object, &mut text);
-        hasher.update(text.as_bytes());
+/// Gives the digest of a set from the keys and digests of its objects; their order does not count.
+pub fn of_set<'a>(objects: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let sorted: BTreeMap<&str, &str> = objects.into_iter().collect();
+    let mut hasher = Sha256::new();
+    for (key, digest) in sorted {
+        hasher.update((key.len() as u64).to_be_bytes());
+        hasher.update(key.as_bytes());
+        hasher.update(digest.as_bytes());
     }
     shown(&hasher.finalize())
 }
 
 /// Gives the digest of one object.
 pub fn of_object(object: &Value) -> String {
-    shown(&Sha256::digest(canonical::to_string(object).as_bytes()))
+    of_canonical(&canonical::to_string(object))
+}
+
+/// Gives the digest of an object whose canonical JSON is at hand.
+pub fn of_canonical(canonical: &str) -> String {
+    shown(&Sha256::digest(canonical.as_bytes()))
 }
 
 /// Half of the hash: 128 bits cannot be made to collide, and the line stays readable.

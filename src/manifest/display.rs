@@ -222,4 +222,48 @@ mod tests {
         let long = json!({"data": {"x": "y".repeat(10_000_000)}});
         assert!(DisplayForm::of(&long, &CommonLabels::default()).to_json().len() < 200);
     }
+
+    /// Draws a small tree from words chosen to collide.
+    fn draw(state: &mut u64, depth: usize) -> Value {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        let (shape, size) = (*state >> 20, (*state >> 40) as usize % 3);
+        const WORDS: &[&str] =
+            &["a", "a.b", "name", "[0]", "0", "[a]", "[a, b]", "\"[a]\"", "1", "true", "", "a]", "x\\"];
+        let word = WORDS[(*state >> 30) as usize % WORDS.len()];
+        match shape % 8 {
+            0 | 1 if depth > 0 => (0..size).map(|_| draw(state, depth - 1)).collect(),
+            2..=4 if depth > 0 => {
+                let word = |state: &mut u64| draw(state, 0).as_str().unwrap_or("k").to_owned();
+                Value::Object((0..size).map(|_| (word(state), draw(state, depth - 1))).collect())
+            }
+            5 => json!(size),
+            6 => Value::Null,
+            7 => json!(true),
+            _ => json!(word),
+        }
+    }
+
+    #[test]
+    fn different_objects_have_different_forms() {
+        let mut seen: std::collections::HashMap<String, Value> = Default::default();
+        let mut state = 0x9e37_79b9_7f4a_7c15;
+        for _ in 0..60_000 {
+            let object = json!({"spec": draw(&mut state, 3)});
+            let form = DisplayForm::of(&object, &CommonLabels::default()).to_json();
+            let read: Map<String, Value> = serde_json::from_str(&form).expect("the form is a map");
+            let shown = DisplayForm::of(&object, &CommonLabels::default()).fields.len();
+            assert_eq!(read.len(), shown, "{object} uses a path twice");
+            let other = seen.entry(form.clone()).or_insert_with(|| object.clone());
+            assert!(*other == object || is_intended(other, &object), "{object} and {other} are both {form}");
+        }
+        assert!(seen.len() > 5_000);
+    }
+
+    /// Lists that are addressed by a key may come in any order, and look like maps whose keys stand in brackets.
+    fn is_intended(one: &Value, other: &Value) -> bool {
+        let keyed = |value: &Value| value.to_string().contains("{\"name\":");
+        keyed(one) || keyed(other)
+    }
 }

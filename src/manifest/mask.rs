@@ -112,19 +112,21 @@ pub struct Concealed<'a> {
     pub late: BTreeMap<String, Value>,
 }
 
-/// Takes out of an object what is marked, the content of Secrets, and private keys wherever they stand.
+/// Takes out of an object what is marked, the content of Secrets, and private keys wherever they stand. `private_key`
+/// says whether any text of the object [holds one](holds_private_key).
 pub fn conceal<'a>(
     key: &str,
     desired: &'a Value,
     marks: &ObjectMarks,
+    private_key: bool,
     masker: &mut Masker<'_>,
 ) -> Concealed<'a> {
     let secret = object::is_secret(desired);
-    let private_keys = private_keys(desired);
     let mut concealed = Concealed { object: Cow::Borrowed(desired), late: BTreeMap::new() };
-    if !secret && private_keys.is_empty() && marks.at.is_empty() {
+    if !secret && !private_key && marks.at.is_empty() {
         return concealed;
     }
+    let private_keys = if private_key { pointers_to(desired, holds_private_key) } else { Vec::new() };
     let place = |pointer: &str| format!("{key} {pointer}");
     let shown = concealed.object.to_mut();
     for (pointer, mark) in marks.at.iter().rev().filter(|(pointer, _)| !secret || !is_secret_content(pointer))
@@ -224,24 +226,10 @@ fn is_secret_content(pointer: &str) -> bool {
         .any(|field| pointer.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
-/// Finds the texts that hold a private key; searched with a stack of its own, so depth does not matter.
-fn private_keys(object: &Value) -> Vec<String> {
+/// Says whether a text holds a private key; short texts are not looked at, which makes asking cheap.
+pub fn holds_private_key(text: &str) -> bool {
     const SHORTEST_BYTES: usize = 60;
-    let mut texts = vec![object];
-    let mut any = false;
-    while let Some(value) = texts.pop() {
-        match value {
-            Value::Object(map) => texts.extend(map.values()),
-            Value::Array(list) => texts.extend(list),
-            Value::String(text) => any |= text.len() >= SHORTEST_BYTES && holds_private_key(text),
-            _ => {}
-        }
-    }
-    if any { pointers_to(object, holds_private_key) } else { Vec::new() }
-}
-
-fn holds_private_key(text: &str) -> bool {
-    text.contains("PRIVATE KEY-----")
+    text.len() >= SHORTEST_BYTES && text.contains("PRIVATE KEY-----")
 }
 
 fn pointers_to(object: &Value, wanted: fn(&str) -> bool) -> Vec<String> {
@@ -296,7 +284,7 @@ mod tests {
         let mut revisions = Revisions::default();
         for (state, expected) in states.iter().zip(expected) {
             let mut masker = Masker::new(Some(KEY), &revisions);
-            assert_eq!(&*conceal("v1/Secret/ns/s", state, &marks, &mut masker).object, expected);
+            assert_eq!(&*conceal("v1/Secret/ns/s", state, &marks, true, &mut masker).object, expected);
             revisions = masker.finish();
         }
     }
@@ -372,7 +360,7 @@ mod tests {
         let marks = ["/spec/containers/0/env/0/value", "/spec/containers/0/args/1"];
         let marks = ObjectMarks { at: marks.iter().map(|at| ((*at).to_owned(), Mark::Late)).collect() };
         let revisions = Revisions::default();
-        let concealed = conceal("k", &object, &marks, &mut Masker::new(None, &revisions));
+        let concealed = conceal("k", &object, &marks, false, &mut Masker::new(None, &revisions));
         assert_eq!(
             *concealed.object,
             json!({"spec": {"containers": [{"name": "app", "env": [{"name": "IP"}], "args": ["--ip", "(late)"]}]}})

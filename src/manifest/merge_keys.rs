@@ -59,7 +59,7 @@ pub fn meaningful_order<'a>(field: &str, items: &'a [Value]) -> Option<Vec<&'a s
     (order.len() > 1).then_some(order)
 }
 
-/// Key fields by list; the first that all elements have is taken. An element's key is made of the fields it has.
+/// Key fields by list; the first that all elements have is taken. An element's key is made of those of the fields that it has.
 const KNOWN: &[(&str, &[&[&str]])] = &[
     ("conditions", &[&["type"]]),
     ("containers", &[&["name"]]),
@@ -77,7 +77,7 @@ const KNOWN: &[(&str, &[&[&str]])] = &[
     ("ports", &[&["name"], &["containerPort", "protocol"], &["port", "protocol"]]),
     ("rules", &[&["alert"], &["record"], &["host"]]),
     ("secrets", &[&["name"]]),
-    ("subjects", &[&["kind", "namespace", "name"]]),
+    ("subjects", &[&["kind", "name", "namespace"]]),
     ("tolerations", &[&["key", "effect"]]),
     ("topologySpreadConstraints", &[&["topologyKey"]]),
     ("versions", &[&["name"]]),
@@ -96,30 +96,43 @@ fn by_key(maps: &[&Map<String, Value>], fields: &'static [&'static str]) -> Opti
     maps.iter().map(|map| address(map, fields)).collect()
 }
 
+/// Composes the key of one element; it needs the first field, and has the others where the element does. A port's
+/// protocol is left out where it is the default.
 fn address(map: &Map<String, Value>, fields: &'static [&'static str]) -> Option<Address> {
     let mut key = String::new();
-    let (mut parts, mut exact) = (0, true);
-    for field in fields {
-        let part = match map.get(*field) {
-            None if fields.len() > 1 => continue,
+    let mut said = 0;
+    for (position, field) in fields.iter().enumerate() {
+        let value = map.get(*field).filter(|value| *field != "protocol" || *value != "TCP");
+        let exact = match value {
+            None if position > 0 => continue,
             Some(Value::String(text)) if !text.is_empty() => {
-                exact &= !looks_typed(text) && (fields.len() == 1 || !text.contains('/'));
-                text.clone()
+                push_part(&mut key, text);
+                !looks_typed(text) && (fields.len() == 1 || !text.contains('/'))
             }
-            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::Number(number)) if matches!(*field, "port" | "containerPort") => {
+                push_part(&mut key, &number.to_string());
+                true
+            }
             _ => return None,
         };
-        if parts > 0 {
-            key.push('/');
+        if exact && said == position {
+            said += 1;
         }
-        key.push_str(&part);
-        parts += 1;
     }
-    let said = if exact && parts == fields.len() { fields } else { &[] };
-    (parts > 0).then_some(Address { key, said })
+    Some(Address { key, said: &fields[..said] })
+}
+
+fn push_part(key: &mut String, part: &str) {
+    if !key.is_empty() {
+        key.push('/');
+    }
+    key.push_str(part);
 }
 
 fn number_repeated(mut addresses: Vec<Address>) -> Option<Vec<Address>> {
+    if all_keys_differ(&addresses) {
+        return Some(addresses);
+    }
     let mut seen: HashMap<String, usize> = HashMap::with_capacity(addresses.len());
     for address in &mut addresses {
         let times = seen.entry(address.key.clone()).or_default();
@@ -132,8 +145,7 @@ fn number_repeated(mut addresses: Vec<Address>) -> Option<Vec<Address>> {
 }
 
 fn all_keys_differ(addresses: &[Address]) -> bool {
-    let keys: Vec<String> = addresses.iter().map(|address| address.key.clone()).collect();
-    all_different(&keys)
+    all_different(addresses.iter().map(|address| address.key.as_str()))
 }
 
 /// Addresses RBAC rules by what they are about, in kubectl's words: `deployments,replicasets.apps`.
@@ -191,13 +203,14 @@ mod tests {
         check("ports", json!([{"name": "http", "port": 80}]), Some(&["http"]));
         check(
             "ports",
-            json!([{"containerPort": 80}, {"containerPort": 53, "protocol": "UDP"}]),
+            json!([{"containerPort": 80, "protocol": "TCP"}, {"containerPort": 53, "protocol": "UDP"}]),
             Some(&["80", "53/UDP"]),
         );
+        check("ports", json!([{"protocol": "TCP"}]), None);
         check(
             "subjects",
             json!([{"kind": "ServiceAccount", "namespace": "a", "name": "b"}, {"kind": "User", "name": "c"}]),
-            Some(&["ServiceAccount/a/b", "User/c"]),
+            Some(&["ServiceAccount/b/a", "User/c"]),
         );
     }
 
