@@ -121,7 +121,8 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
                 request.set_files.insert(path, content);
                 request.sets.push(SetFlag { kind: SetKind::File, line });
             }
-            "--name" => request.release_name = value()?,
+            "--render-subchart-notes" | "--skip-crds" | "--create-namespace" | "--generate-name" => {}
+            "--name" | "--name-template" => request.release_name = value()?,
             "-n" | "--namespace" => request.namespace = value()?,
             "--kube-version" => request.kube_version = value()?,
             "-a" | "--api-versions" => request.api_versions.extend(value()?.split(',').map(str::to_owned)),

@@ -54,10 +54,7 @@ impl<'a> Fields<'a> {
 
     fn get(&self, name: &str) -> Option<Item<'a>> {
         let map = self.map?;
-        let found = map
-            .iter()
-            .filter(|(key, value)| key.eq_ignore_ascii_case(name) && value.kind != FieldKind::Null)
-            .next_back();
+        let found = map.iter().rfind(|(key, value)| key.eq_ignore_ascii_case(name) && value.kind != FieldKind::Null);
         found.map(|(_, node)| Item { node, name: self.name, path: format!("{}{name}", self.path) })
     }
 

@@ -10,7 +10,7 @@ use crate::yaml;
 ///
 /// # Errors
 /// With Helm's words, without the name of the file.
-pub fn read(bytes: &[u8], source: u32, mode: Mode) -> Result<NodeMap, String> {
+pub(crate) fn read(bytes: &[u8], source: u32, mode: Mode) -> Result<NodeMap, String> {
     let documents = match mode {
         Mode::Helm3 => yaml::read_map(bytes, source).map(|document| vec![document]),
         Mode::Helm4 => yaml::read_documents(bytes, source),
@@ -25,7 +25,7 @@ pub fn read(bytes: &[u8], source: u32, mode: Mode) -> Result<NodeMap, String> {
 }
 
 /// Merges a later file over an earlier one: maps deeply, everything else replaced, null kept.
-pub fn merge(into: &mut NodeMap, later: NodeMap) {
+pub(crate) fn merge(into: &mut NodeMap, later: NodeMap) {
     for (key, value) in later {
         match (into.get_mut(&key).and_then(Node::as_map_mut), value) {
             (Some(existing), Node { kind: NodeKind::Map(map), .. }) => {

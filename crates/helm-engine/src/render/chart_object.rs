@@ -167,7 +167,7 @@ impl Object for StructObject {
     }
 
     fn to_plain(&self) -> Value {
-        let kept = self.fields.iter().filter(|field| !(field.omit_empty && !field.value.is_true()));
+        let kept = self.fields.iter().filter(|field| !field.omit_empty || field.value.is_true());
         Value::map(kept.map(|field| (Rc::from(field.json.as_bytes()), field.value.clone())).collect())
     }
 
