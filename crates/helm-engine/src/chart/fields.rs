@@ -54,7 +54,8 @@ impl<'a> Fields<'a> {
 
     fn get(&self, name: &str) -> Option<Item<'a>> {
         let map = self.map?;
-        let found = map.iter().rfind(|(key, value)| key.eq_ignore_ascii_case(name) && value.kind != FieldKind::Null);
+        let found =
+            map.iter().rfind(|(key, value)| key.eq_ignore_ascii_case(name) && value.kind != FieldKind::Null);
         found.map(|(_, node)| Item { node, name: self.name, path: format!("{}{name}", self.path) })
     }
 

@@ -13,7 +13,7 @@ use super::values::Marking;
 use crate::chart::{ChartFile, base_name, glob::Glob};
 use crate::context::Context;
 use crate::error::CallError;
-use crate::trace::{Mark, Marks};
+use crate::trace::{Mark, Marks, Trace};
 use crate::value::{Data, Entries, Map, MapType, Object, Text, Value};
 
 /// The files of a chart, or those of them that a pattern matched.
@@ -62,14 +62,13 @@ impl FilesObject {
     }
 
     /// Writes the files as the `data` of a ConfigMap or Secret, by base name; of equal names the last wins.
-    fn as_yaml(&self, context: &mut Context<'_>, encode: impl Fn(&[u8]) -> Vec<u8>) -> Value {
+    fn as_yaml(&self, trace: Trace, encode: impl Fn(&[u8]) -> Vec<u8>) -> Value {
         let entries = self.files.iter().map(|(name, data)| {
             let value = Value::text(encode(data)).marked(self.marks(name));
             (Rc::from(base_name(name).as_bytes()), value)
         });
         let map = Data::Map(Map::typed(MapType::String, entries.collect())).into();
-        let to_yaml = crate::functions::find("toYaml", context.mode);
-        to_yaml.and_then(|to_yaml| (to_yaml.call)(context, &[map]).ok()).unwrap_or_else(|| "".into())
+        crate::yaml::to_yaml(&map, trace).unwrap_or_default().into()
     }
 
     fn all_marks(&self) -> Marks {
@@ -107,8 +106,8 @@ impl Object for FilesObject {
             "GetBytes" => of_file(Data::Bytes(Text::new(self.content(&text(0)))).into()),
             "Lines" => of_file(self.lines(&text(0))),
             "Glob" => Value::object(self.glob(&String::from_utf8_lossy(&text(0)))),
-            "AsConfig" => self.as_yaml(context, <[u8]>::to_vec),
-            "AsSecrets" => self.as_yaml(context, |data| STANDARD.encode(data).into_bytes()),
+            "AsConfig" => self.as_yaml(context.trace, <[u8]>::to_vec),
+            "AsSecrets" => self.as_yaml(context.trace, |data| STANDARD.encode(data).into_bytes()),
             _ => return None,
         }))
     }
