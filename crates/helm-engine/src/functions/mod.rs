@@ -24,6 +24,8 @@ mod regex;
 mod semver;
 mod serial;
 mod strings;
+#[cfg(test)]
+mod tests;
 mod url;
 
 use std::collections::HashMap;
