@@ -85,7 +85,9 @@ fn write_parameter(page: &mut String, position: usize, parameter: &Parameter, is
     let variadic = if is_variadic { "Variadic, " } else { "" };
     let nullable = if parameter.allows_null { ", Nullable" } else { "" };
     let Parameter { name, ty, description, .. } = parameter;
-    let _ = writeln!(page, "{position}. `{name}` ({variadic}{}{nullable}) {description}", type_label(ty));
+    let line =
+        format!("{position}. `{name}` ({variadic}{}{nullable}) {}", type_label(ty), one_line(description));
+    let _ = writeln!(page, "{}", line.trim_end());
 }
 
 fn front_matter(name: &str, label: &str, description: &str) -> String {
@@ -158,7 +160,8 @@ fn write_group(
         .chain(blocks.map(|(name, nested)| block_line(name, nested, &anchor_of(anchor, name))))
         .collect();
     if !lines.is_empty() {
-        let _ = write!(page, "\n### {heading}\n\n{}\n", lines.join("\n"));
+        let heading = if anchor.is_empty() { format!("### {heading}") } else { format!("{heading}:") };
+        let _ = write!(page, "\n{heading}\n\n{}\n", lines.join("\n"));
     }
 }
 
@@ -167,21 +170,15 @@ fn attribute_line(name: &str, attribute: &Attribute) -> String {
     traits.extend(attribute.sensitive.then(|| "Sensitive".to_owned()));
     traits.extend(attribute.write_only.then(|| "Write-only".to_owned()));
     traits.extend(attribute.deprecation.is_some().then(|| "Deprecated".to_owned()));
-    let mut line = format!("- `{name}` ({}) {}", traits.join(", "), one_line(&attribute.description));
-    if !attribute.allowed.is_empty() {
-        let allowed: Vec<String> = attribute.allowed.iter().map(|one| format!("`{one}`")).collect();
-        let _ = write!(line, " One of {}.", allowed.join(", "));
-    }
-    if let Some(default) = attribute.default.as_ref().and_then(default_label) {
-        let _ = write!(line, " Default: `{default}`.");
-    }
-    if attribute.requires_replace {
-        line.push_str(" Another value replaces the resource.");
-    }
-    if let Some(message) = &attribute.deprecation {
-        let _ = write!(line, " Deprecated: {message}");
-    }
-    line
+    let allowed: Vec<String> = attribute.allowed.iter().map(|one| format!("`{one}`")).collect();
+    let default = attribute.default.as_ref().and_then(default_label);
+    let mut line = vec![format!("- `{name}` ({})", traits.join(", "))];
+    line.extend(Some(one_line(&attribute.description)).filter(|text| !text.is_empty()));
+    line.extend((!allowed.is_empty()).then(|| format!("One of {}.", allowed.join(", "))));
+    line.extend(default.map(|default| format!("Default: `{default}`.")));
+    line.extend(attribute.requires_replace.then(|| "Another value replaces the resource.".to_owned()));
+    line.extend(attribute.deprecation.as_ref().map(|message| format!("Deprecated: {message}")));
+    line.join(" ")
 }
 
 fn default_label(value: &super::Value) -> Option<String> {
@@ -232,4 +229,125 @@ fn anchor_of(parent: &str, name: &str) -> String {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Type;
+
+    #[test]
+    fn a_page_lists_arguments_by_use_and_blocks_in_depth() {
+        let inner = Block::new().attribute("file", Attribute::optional(Type::String).description("A path."));
+        let layer = Block::new()
+            .description("One source of values. The last one wins.")
+            .attribute("name", Attribute::required(Type::String))
+            .block("from", NestedBlock::single(inner));
+        let schema = Schema::new()
+            .description("Rolls out a chart.\n\nMore about it.")
+            .attribute("name", Attribute::required(Type::String).requires_replace().description("Its\nname."))
+            .attribute("mode", Attribute::optional(Type::String).one_of(["a", "b"]).default_value("a"))
+            .attribute(
+                "token",
+                Attribute::optional(Type::String).sensitive().write_only().deprecated("use mode."),
+            )
+            .attribute("objects", Attribute::computed(Type::map(Type::list(Type::Number))))
+            .block("layer", NestedBlock::list(layer).min(1));
+        insta::assert_snapshot!(
+            schema_page(PageKind::Resource, "x_release", &schema, "resource \"x_release\" \"a\" {}\n", "terraform import x_release.a ID"),
+            @r##"
+        ---
+        page_title: "x_release (Resource)"
+        subcategory: ""
+        description: |-
+          Rolls out a chart.
+        ---
+
+        # x_release (Resource)
+
+        Rolls out a chart.
+
+        More about it.
+
+        ## Example Usage
+
+        ```terraform
+        resource "x_release" "a" {}
+        ```
+
+        ## Schema
+
+        ### Required
+
+        - `name` (String) Its name. Another value replaces the resource.
+        - `layer` (Block List, Min: 1) One source of values. (see [below for nested schema](#nestedblock--layer))
+
+        ### Optional
+
+        - `mode` (String) One of `a`, `b`. Default: `"a"`.
+        - `token` (String, Sensitive, Write-only, Deprecated) Deprecated: use mode.
+
+        ### Read-Only
+
+        - `objects` (Map of List of Number)
+
+        <a id="nestedblock--layer"></a>
+        ### Nested Schema for `layer`
+
+        One source of values. The last one wins.
+
+        Required:
+
+        - `name` (String)
+
+        Optional:
+
+        - `from` (Block) (see [below for nested schema](#nestedblock--layer--from))
+
+        <a id="nestedblock--layer--from"></a>
+        ### Nested Schema for `layer.from`
+
+        Optional:
+
+        - `file` (String) A path.
+
+        ## Import
+
+        ```shell
+        terraform import x_release.a ID
+        ```
+        "##
+        );
+    }
+
+    #[test]
+    fn a_function_page_shows_its_signature() {
+        let signature = Signature::returning(Type::String)
+            .parameter(Parameter::new("values", Type::Dynamic).description("What to merge.").allow_null())
+            .variadic(Parameter::new("more", Type::list(Type::String)))
+            .summary("Merges values.");
+        insta::assert_snapshot!(function_page("merge", &signature, ""), @r##"
+        ---
+        page_title: "merge (function)"
+        subcategory: ""
+        description: |-
+          Merges values.
+        ---
+
+        # merge (function)
+
+        Merges values.
+
+        ## Signature
+
+        ```text
+        merge(values any, more list(string)...) string
+        ```
+
+        ## Arguments
+
+        1. `values` (Dynamic, Nullable) What to merge.
+        2. `more` (Variadic, List of String)
+        "##);
+    }
 }
