@@ -377,6 +377,11 @@ pub trait Object: Any {
     /// Returns what `{{ . }}` and `%v` print: the `String` or `Error` method's answer, or the struct form.
     fn print(&self) -> String;
 
+    /// Returns what `{{ . }}` prints where Go can take the value's address, which makes methods of the pointer count.
+    fn print_in_place(&self) -> String {
+        self.print()
+    }
+
     /// Returns the value that `toJson` and `toYaml` encode.
     fn to_plain(&self) -> Value;
 

@@ -127,6 +127,14 @@ impl Object for KubeVersionObject {
     }
 
     fn print(&self) -> String {
+        let KubeVersion { version, major, minor, .. } = &self.version;
+        match self.mode {
+            Mode::Helm3 => format!("{{{version} {major} {minor}}}"),
+            Mode::Helm4 => format!("{{{version} {} {major} {minor}}}", self.version.normalized),
+        }
+    }
+
+    fn print_in_place(&self) -> String {
         self.version.normalized.clone()
     }
 

@@ -21,7 +21,7 @@ use crate::chart::{
 };
 use crate::request::{Request, check_release_name};
 use crate::tree::{Node, NodeMap};
-use crate::{Mode, manifests};
+use crate::{Mode, manifests, stack};
 
 /// Renders a chart as `helm template` does.
 ///
@@ -30,6 +30,10 @@ use crate::{Mode, manifests};
 /// # Errors
 /// With Helm's message, when Helm refuses too; and when a bound of [`crate::limits::Limits`] is reached.
 pub fn render(chart: &Chart, request: &Request) -> Result<Rendered, RenderError> {
+    stack::with_deep_stack(|| render_here(chart, request))
+}
+
+fn render_here(chart: &Chart, request: &Request) -> Result<Rendered, RenderError> {
     let mode = chart.mode();
     let kube_version = KubeVersion::parse(&request.kube_version, mode).map_err(RenderError::plain)?;
     let mut warnings = chart.load_warnings().to_vec();

@@ -5,9 +5,10 @@ use std::any::Any;
 use super::float::push_float;
 use crate::value::{Object, Value};
 
-struct Complex {
-    real: f64,
-    imaginary: f64,
+/// A `complex128`.
+pub(super) struct Complex {
+    pub(super) real: f64,
+    pub(super) imaginary: f64,
 }
 
 /// Makes a `complex128`.

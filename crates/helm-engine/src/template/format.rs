@@ -3,6 +3,7 @@
 //! A port of the rules of `fmt.Sprint` and `fmt.Sprintf` for the kinds of values that templates meet, bad verbs, widths
 //! and argument indexes included. It does not escape or encode; that is what `html`, `toJson` and `toYaml` are for.
 
+use super::complex::Complex;
 use super::float::push_float;
 use super::unicode::{
     Quoting, RUNE_ERROR, can_backquote, decode_rune, is_print, push_quoted, push_quoted_rune, push_rune,
@@ -362,6 +363,9 @@ impl Printer {
             Data::List(list) => self.list(list, verb, depth, value),
             Data::Map(map) => self.map(map, verb, depth, value),
             Data::Object(object) => {
+                if let Some(number) = object.as_any().downcast_ref::<Complex>() {
+                    return self.complex(number, verb, value);
+                }
                 let text = object.print();
                 if matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') {
                     self.string(text.as_bytes(), if verb == 'v' { 's' } else { verb }, value);
@@ -370,6 +374,19 @@ impl Printer {
                 }
             }
         }
+    }
+
+    fn complex(&mut self, number: &Complex, verb: char, value: &Value) {
+        if !matches!(verb, 'v' | 'b' | 'g' | 'G' | 'x' | 'X' | 'f' | 'F' | 'e' | 'E') {
+            return self.bad_verb(value, verb);
+        }
+        let plus = self.flags.plus;
+        self.out.push(b'(');
+        self.float(number.real, verb, value);
+        self.flags.plus = true;
+        self.float(number.imaginary, verb, value);
+        self.out.extend_from_slice(b"i)");
+        self.flags.plus = plus;
     }
 
     fn bad_verb(&mut self, value: &Value, verb: char) {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::{Evaluator, Frame, Got, Run};
 use crate::template::ast::Operand;
+use crate::template::unicode::quote;
 use crate::trace::{Mark, Marks};
 use crate::value::{Data, ElementType, List, Map, MapType, Text, Value};
 
@@ -214,15 +215,15 @@ impl Evaluator<'_, '_> {
                 self.fail(frame, format!("wrong number of args for {name}: want 0 got {count}"))
             }
             "AsMap" => {
-                let plain = Map::typed(MapType::Any, map.entries().clone());
-                Ok(Got::plain(Value::from(Data::Map(plain)).marked(receiver.marks)))
+                Ok(Got::plain(Value::from(Data::Map(map.as_kind(MapType::Any))).marked(receiver.marks)))
             }
             "YAML" => self.call_named(frame, "toYaml", receiver, b"\n"),
             _ => {
                 let node = self.node;
                 let path = self.text_argument(frame, dot, name, given)?;
                 self.node = node;
-                match table(receiver, &path.bytes().split(|byte| *byte == b'.').collect::<Vec<_>>(), name) {
+                let found = if name == "Table" { table } else { path_value };
+                match found(receiver, path.bytes()) {
                     Ok(value) => Ok(Got::plain(value)),
                     Err(message) => {
                         let error = crate::error::CallError::new(message);
@@ -239,30 +240,33 @@ fn has_method(map: &Map, name: &str) -> bool {
     map.kind() == MapType::Values && matches!(name, "Table" | "AsMap" | "YAML" | "PathValue")
 }
 
-/// Walks down tables as Helm's `Values.Table` and `Values.PathValue` do.
-fn table(values: &Value, path: &[&[u8]], method: &str) -> Result<Value, String> {
+/// Returns a table as Helm's `Values.Table` does.
+fn table(values: &Value, path: &[u8]) -> Result<Value, String> {
     let mut current = values.clone();
-    let lossy = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
-    for (at, part) in path.iter().enumerate() {
-        let found = current.as_map().and_then(|map| map.get(part));
-        let last = at + 1 == path.len();
-        match found {
-            Some(value) if value.as_map().is_some() => {
-                if last && method == "PathValue" {
-                    return Err(format!("{:?} is not a value", lossy(part)));
-                }
-                current = value;
-            }
-            Some(value) if last && method == "PathValue" => return Ok(value),
-            _ if last && method == "PathValue" => return Err(format!("{:?} is not a value", lossy(part))),
-            _ => return Err(format!("{:?} is not a table", lossy(part))),
-        }
+    for part in path.split(|byte| *byte == b'.') {
+        let found = current.as_map().and_then(|map| map.get(part)).filter(|value| value.as_map().is_some());
+        current = found.ok_or_else(|| format!("{} is not a table", quote(part)))?;
     }
-    if let Some(map) = current.as_map().filter(|map| map.kind() != MapType::Values) {
-        let entries = map.entries().clone();
-        return Ok(Value::from(Data::Map(Map::typed(MapType::Values, entries))).marked(current.marks));
+    match current.as_map() {
+        Some(map) => Ok(Value::from(Data::Map(map.as_kind(MapType::Values))).marked(current.marks)),
+        None => Ok(current),
     }
-    Ok(current)
+}
+
+/// Returns what is no table as Helm's `Values.PathValue` does.
+fn path_value(values: &Value, path: &[u8]) -> Result<Value, String> {
+    if path.is_empty() {
+        return Err("YAML path cannot be empty".to_string());
+    }
+    let mut parts: Vec<&[u8]> = path.split(|byte| *byte == b'.').collect();
+    let key = parts.pop().unwrap_or_default();
+    let refusal = || format!("{} is not a value", quote(key));
+    let holder = match parts[..] {
+        [] => values.clone(),
+        _ => table(values, &parts.join(&b'.')).map_err(|_| refusal())?,
+    };
+    let found = holder.as_map().and_then(|map| map.get(key));
+    found.filter(|value| value.as_map().is_none()).ok_or_else(refusal)
 }
 
 /// Returns a container of an object as a plain one, for ranging and indexing.

@@ -44,6 +44,8 @@ impl Output {
         let start = self.bytes.len();
         if value.is_nil() {
             self.bytes.extend_from_slice(NO_VALUE);
+        } else if let Data::Object(object) = &value.data {
+            self.bytes.extend_from_slice(object.print_in_place().as_bytes());
         } else {
             format::push_value(&mut self.bytes, context.mode, &context.limits, value)?;
             context.charge((self.bytes.len() - start) as u64 / 64)?;
