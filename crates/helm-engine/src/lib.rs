@@ -65,5 +65,5 @@ pub mod yaml;
 
 pub use chart::{Chart, SourceFile};
 pub use context::{Context, Mode};
-pub use render::{RenderError, Rendered, effective_values, render};
+pub use render::{RenderError, Rendered, effective_values, render, render_files};
 pub use request::Request;

@@ -85,12 +85,19 @@ fn comparisons(chart: &Path) -> Vec<Comparison> {
         .into_iter()
         .chain(given)
         .flat_map(|values| {
-            [Mode::Helm3, Mode::Helm4].map(|mode| Comparison { chart: chart.to_owned(), values: values.clone(), mode })
+            [Mode::Helm3, Mode::Helm4].map(|mode| Comparison {
+                chart: chart.to_owned(),
+                values: values.clone(),
+                mode,
+            })
         })
         .collect()
 }
 
-fn compare_all(comparisons: &[Comparison], binaries: &BTreeMap<String, String>) -> BTreeMap<&'static str, usize> {
+fn compare_all(
+    comparisons: &[Comparison],
+    binaries: &BTreeMap<String, String>,
+) -> BTreeMap<&'static str, usize> {
     std::panic::set_hook(Box::new(|_| {}));
     let next = AtomicUsize::new(0);
     let counts = Mutex::new(BTreeMap::new());
@@ -167,7 +174,8 @@ fn ask_us(comparison: &Comparison) -> Answer {
     let mode = comparison.mode;
     let invocation = flags::parse(&comparison.flags(), mode, &|path| fs::read(path).ok()).map_err(plain)?;
     let chart = read_chart::read_chart(&comparison.chart, mode).map_err(plain)?;
-    let rendered = render(&chart, &invocation.request).and_then(|rendered| rendered.to_helm_text(&invocation.print));
+    let rendered =
+        render(&chart, &invocation.request).and_then(|rendered| rendered.to_helm_text(&invocation.print));
     rendered.map_err(|error| error.to_helm_text().trim_end().to_owned())
 }
 
@@ -175,7 +183,8 @@ fn first_difference(helm: &[u8], ours: &[u8]) -> String {
     let (helm, ours) = (String::from_utf8_lossy(helm), String::from_utf8_lossy(ours));
     let (helm, ours): (Vec<&str>, Vec<&str>) = (helm.split('\n').collect(), ours.split('\n').collect());
     let same = helm.iter().zip(&ours).take_while(|(a, b)| a == b).count();
-    let source = helm[..same].iter().rev().find(|line| line.starts_with("# Source: ")).copied().unwrap_or_default();
+    let source =
+        helm[..same].iter().rev().find(|line| line.starts_with("# Source: ")).copied().unwrap_or_default();
     let show = |lines: &[&str]| -> String {
         lines.iter().skip(same.saturating_sub(1)).take(4).map(|line| format!("\n      {line:?}")).collect()
     };

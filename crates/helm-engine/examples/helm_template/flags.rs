@@ -6,21 +6,21 @@ use helm_engine::strvals::SetKind;
 use helm_engine::{Mode, RenderError, Request};
 
 /// What a command line asks for.
-pub struct Invocation {
+pub(crate) struct Invocation {
     /// Release, cluster and values.
-    pub request: Request,
+    pub(crate) request: Request,
     /// What of it is printed.
-    pub print: PrintOptions,
+    pub(crate) print: PrintOptions,
 }
 
 /// Reads a file that a flag names.
-pub type ReadFile<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
+pub(crate) type ReadFile<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
 
 /// Parses arguments without the release's name and the chart.
 ///
 /// # Errors
 /// With Helm's message, without `Error: `.
-pub fn parse(arguments: &[String], mode: Mode, read: ReadFile<'_>) -> Result<Invocation, String> {
+pub(crate) fn parse(arguments: &[String], mode: Mode, read: ReadFile<'_>) -> Result<Invocation, String> {
     let request = Request::new("release-name", "v1.34.0");
     let mut invocation = Invocation { request, print: PrintOptions::default() };
     let mut rest = arguments.iter();
@@ -60,7 +60,9 @@ impl Invocation {
         if kind == SetKind::File {
             for path in value.split(',').filter_map(|part| part.split_once('=')).map(|(_, path)| path) {
                 if let Some(content) = read(path) {
-                    self.request.set_files.insert(path.to_owned(), String::from_utf8_lossy(&content).into_owned());
+                    self.request
+                        .set_files
+                        .insert(path.to_owned(), String::from_utf8_lossy(&content).into_owned());
                 }
             }
         }
@@ -73,7 +75,9 @@ impl Invocation {
             let content = read(path).ok_or_else(|| format!("open {path}: no such file or directory"))?;
             let source = u32::try_from(self.request.layers.len()).unwrap_or_default();
             let layer = read_values(&content, source, mode);
-            self.request.layers.push(layer.map_err(|error: RenderError| format!("failed to parse {path}: {error}"))?);
+            self.request
+                .layers
+                .push(layer.map_err(|error: RenderError| format!("failed to parse {path}: {error}"))?);
         }
         Ok(())
     }

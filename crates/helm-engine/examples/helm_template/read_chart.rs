@@ -11,7 +11,7 @@ use helm_engine::{Chart, Mode, SourceFile};
 ///
 /// # Errors
 /// With Helm's message, or the reason why a file cannot be read.
-pub fn read_chart(path: &Path, mode: Mode) -> Result<Chart, String> {
+pub(crate) fn read_chart(path: &Path, mode: Mode) -> Result<Chart, String> {
     let describe = |error: io::Error| format!("{}: {error}", path.display());
     if path.is_file() {
         let archive = fs::read(path).map_err(describe)?;

@@ -56,6 +56,19 @@ fn render_here(chart: &Chart, request: &Request) -> Result<Rendered, RenderError
     })
 }
 
+/// Runs a chart's templates and returns what each file printed, by path, before it is split into documents; notes
+/// are left out. This is what Helm's library returns from its engine.
+///
+/// # Errors
+/// With Helm's message, as [`render`] until the templates have run.
+pub fn render_files(chart: &Chart, request: &Request) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
+    let kube_version =
+        KubeVersion::parse(&request.kube_version, chart.mode()).map_err(RenderError::plain)?;
+    let prepared = prepare(chart, request, &mut Vec::new())?;
+    check_kube_version(&prepared.chart, &kube_version, chart.mode())?;
+    templates::run(chart, &prepared, request, &kube_version).map(|outputs| outputs.files)
+}
+
 /// Computes the values that a chart's templates would see, without rendering: defaults, layers and flags coalesced.
 ///
 /// # Errors

@@ -7,35 +7,35 @@ const CHART_YAML: &[u8] = b"apiVersion: v2\nname: c\nversion: 0.1.0\n";
 
 /// What Helm did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// What it printed, or the error's text.
-    pub text: Vec<u8>,
+    pub(crate) text: Vec<u8>,
     /// Whether it refused.
-    pub failed: bool,
+    pub(crate) failed: bool,
 }
 
 /// One case with both answers.
 #[derive(Clone, Debug, Default)]
-pub struct Case {
+pub(crate) struct Case {
     /// The file and the lines that make the case, for people and for the list of gaps.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether the answer is what `helm template` prints, not what one template rendered to.
-    pub is_whole: bool,
+    pub(crate) is_whole: bool,
     /// The chart's files by path.
-    pub files: BTreeMap<String, Vec<u8>>,
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// Files beside the chart, for flags.
-    pub beside: BTreeMap<String, Vec<u8>>,
+    pub(crate) beside: BTreeMap<String, Vec<u8>>,
     /// The arguments of the command.
-    pub flags: Vec<String>,
+    pub(crate) flags: Vec<String>,
     /// Helm 3's and Helm 4's answer.
-    pub answers: [Answer; 2],
+    pub(crate) answers: [Answer; 2],
 }
 
 /// An input line: marker, path of a `b` line, text.
 type Input = (String, String, Vec<u8>);
 
 /// Reads all cases of a file. `family` is its path within the corpus.
-pub fn parse(family: &str, text: &str) -> Vec<Case> {
+pub(crate) fn parse(family: &str, text: &str) -> Vec<Case> {
     let mut shared: Vec<Input> = Vec::new();
     let mut is_whole = false;
     let mut cases = Vec::new();
@@ -85,7 +85,8 @@ impl Case {
             }
             _ => {
                 let line = String::from_utf8_lossy(text).into_owned();
-                let (flag, value) = line.split_once(' ').map_or((&*line, None), |(flag, value)| (flag, Some(value)));
+                let (flag, value) =
+                    line.split_once(' ').map_or((&*line, None), |(flag, value)| (flag, Some(value)));
                 self.flags.push(flag.to_owned());
                 self.flags.extend(value.map(str::to_owned));
                 return;

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cases::{Answer, Case};
 
 /// Reads every chart below a folder.
-pub fn read(folder: &Path) -> Vec<Case> {
+pub(crate) fn read(folder: &Path) -> Vec<Case> {
     let mut cases = Vec::new();
     for name in sorted_names(folder) {
         let chart = folder.join(&name);
@@ -65,10 +65,11 @@ fn read_files(directory: &Path, prefix: &str, files: &mut Files) {
 }
 
 /// Returns the names in a folder, sorted.
-pub fn sorted_names(folder: &Path) -> Vec<String> {
+pub(crate) fn sorted_names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder of the corpus");
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.expect("a folder's entry").file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("a folder's entry").file_name().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     names
 }

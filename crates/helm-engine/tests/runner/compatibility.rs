@@ -11,7 +11,7 @@ use crate::Family;
 use crate::gaps::Gaps;
 
 /// Compares the committed page with what it should say, or writes it when `UPDATE` is set.
-pub fn check(families: &[Family], known: &Gaps) -> Option<String> {
+pub(crate) fn check(families: &[Family], known: &Gaps) -> Option<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/helm-compatibility.md");
     let page = page(families, known);
     if std::env::var_os("UPDATE").is_some() {
@@ -19,7 +19,8 @@ pub fn check(families: &[Family], known: &Gaps) -> Option<String> {
         return None;
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    (committed != page).then(|| "docs/helm-compatibility.md is out of date: run the runner with UPDATE=1".to_owned())
+    (committed != page)
+        .then(|| "docs/helm-compatibility.md is out of date: run the runner with UPDATE=1".to_owned())
 }
 
 #[derive(Clone, Copy, Default)]
@@ -86,7 +87,8 @@ fn by_function(families: &[Family]) -> BTreeMap<&'static str, (&'static str, Cou
     }
     for (case, different) in families.iter().flat_map(|family| &family.cases) {
         let templates = case.files.iter().filter(|(path, _)| path.contains("templates/"));
-        let texts: Vec<String> = templates.map(|(_, text)| String::from_utf8_lossy(text).into_owned()).collect();
+        let texts: Vec<String> =
+            templates.map(|(_, text)| String::from_utf8_lossy(text).into_owned()).collect();
         let mut words: Vec<&str> = texts.iter().flat_map(|text| words(text)).collect();
         words.sort_unstable();
         words.dedup();

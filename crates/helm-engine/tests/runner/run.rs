@@ -14,7 +14,7 @@ use crate::flags;
 const STACK_BYTES: usize = 2 << 20;
 
 /// Runs all families.
-pub fn run(families: Vec<(String, Vec<Case>)>) -> Vec<Family> {
+pub(crate) fn run(families: Vec<(String, Vec<Case>)>) -> Vec<Family> {
     std::panic::set_hook(Box::new(|_| {}));
     let flat: Vec<&Case> = families.iter().flat_map(|(_, cases)| cases).collect();
     let next = AtomicUsize::new(0);
@@ -27,11 +27,15 @@ pub fn run(families: Vec<(String, Vec<Case>)>) -> Vec<Family> {
                     *result.lock().unwrap_or_else(PoisonError::into_inner) = different;
                 }
             };
-            std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, worker).expect("a thread");
+            std::thread::Builder::new()
+                .stack_size(STACK_BYTES)
+                .spawn_scoped(scope, worker)
+                .expect("a thread");
         }
     });
     let _ = std::panic::take_hook();
-    let mut results = results.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let mut results =
+        results.into_iter().map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner));
     families
         .into_iter()
         .map(|(name, cases)| Family { name, cases: cases.into_iter().zip(results.by_ref()).collect() })
@@ -49,7 +53,8 @@ fn difference(case: &Case, mode: Mode) -> Option<String> {
     let want = &case.answers[usize::from(mode == Mode::Helm4)];
     let got = catch_unwind(AssertUnwindSafe(|| answer(case, mode))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
+        let text =
+            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
         Answer { text: format!("PANIC: {text}").into_bytes(), failed: true }
     });
     (got != *want).then(|| describe(want, &got))
@@ -63,20 +68,28 @@ fn answer(case: &Case, mode: Mode) -> Answer {
 }
 
 fn ask(case: &Case, mode: Mode) -> Result<Vec<u8>, String> {
-    let read = |path: &str| case.beside.get(path).or_else(|| case.files.get(path.strip_prefix("c/")?)).cloned();
+    let read =
+        |path: &str| case.beside.get(path).or_else(|| case.files.get(path.strip_prefix("c/")?)).cloned();
     let invocation = flags::parse(&case.flags, mode, &read)?;
     let files = case.files.iter().map(|(path, data)| SourceFile::new(&**path, &**data)).collect();
     let chart = Chart::load(files, mode).map_err(|error| error.to_string())?;
     if !case.is_whole {
         let template = format!("{}/templates/t", chart.metadata().name);
-        let outputs = render_files(&chart, &invocation.request).map_err(|error| error.message().to_owned())?;
-        return Ok(outputs.into_iter().find(|(path, _)| *path == template).map(|(_, text)| text).unwrap_or_default());
+        let outputs =
+            render_files(&chart, &invocation.request).map_err(|error| error.message().to_owned())?;
+        return Ok(outputs
+            .into_iter()
+            .find(|(path, _)| *path == template)
+            .map(|(_, text)| text)
+            .unwrap_or_default());
     }
     let whole = |error: helm_engine::RenderError| {
         let text = error.to_helm_text();
         text.strip_prefix("Error: ").unwrap_or(&text).trim_end_matches('\n').to_owned()
     };
-    render(&chart, &invocation.request).and_then(|rendered| rendered.to_helm_text(&invocation.print)).map_err(whole)
+    render(&chart, &invocation.request)
+        .and_then(|rendered| rendered.to_helm_text(&invocation.print))
+        .map_err(whole)
 }
 
 /// Shows both answers, long ones from shortly before the first differing line.
@@ -91,6 +104,10 @@ fn describe(want: &Answer, got: &Answer) -> String {
     let kind = |answer: &Answer| if answer.failed { "refuses" } else { "prints" };
     format!(
         "  helm {}, from line {}:\n    {}\n  we {}:\n    {}",
-        kind(want), from + 1, show(&want_lines), kind(got), show(&got_lines)
+        kind(want),
+        from + 1,
+        show(&want_lines),
+        kind(got),
+        show(&got_lines)
     )
 }
