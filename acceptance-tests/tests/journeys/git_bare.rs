@@ -1,5 +1,7 @@
 //! A bare repository and a release's delivery to it, for the modules that differ only in how git reaches it.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says enough when it fails")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,7 @@
 //! Git over http with a login: delivery, what the server and other processes get to see of the password, and faults.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says enough when it fails")]
+
 use std::time::Duration;
 
 use acceptance_tests::git_server::{Fault, GitServer};

@@ -2,6 +2,8 @@
 //!
 //! Needs `sshd` and `ssh-keygen` (Debian: `openssh-server`).
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps says enough when it fails")]
+
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

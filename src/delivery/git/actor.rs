@@ -130,6 +130,8 @@ async fn gather(first: Job, queue: &mut mpsc::UnboundedReceiver<Job>, pending: &
         let quiet = pending.count.load(Ordering::SeqCst) == 0;
         let until = begun + if quiet { SHORTEST_WINDOW } else { LONGEST_WINDOW };
         if Instant::now() >= until {
+            // An announced call sends its edit just before it ends its announcement.
+            batch.extend(std::iter::from_fn(|| queue.try_recv().ok()));
             return batch;
         }
         tokio::select! {

@@ -73,6 +73,7 @@ async fn attempt(
     target: &Target,
     prepared: &[Prepared<'_>],
 ) -> Result<Attempt, DeliveryError> {
+    let _turn = clone.turn(session, target.branch()).await;
     let tip = clone.fetch(session, &target.reference()).await?;
     let listing = match &tip {
         Some(tip) => clone.listing(session, tip).await?,

@@ -64,8 +64,9 @@ async fn releases_that_arrive_together_make_one_commit() {
 async fn eight_writers_at_once_all_land() {
     let fixture = Fixture::with_files(&[("x", "x")]);
     let writers = (0..8).map(|number| {
-        // A cache of its own makes each one a stranger to the others, as on eight machines.
-        let delivery = GitDelivery::new(fixture.folder.path().join(format!("cache{number}")));
+        // Four processes of one machine, and four machines with a cache of their own.
+        let cache = if number < 4 { "cache".to_owned() } else { format!("cache{number}") };
+        let delivery = GitDelivery::new(fixture.folder.path().join(cache));
         let place = delivery.folder(target(&fixture), &format!("w{number}")).unwrap();
         let deadline = Instant::now() + Duration::from_secs(300);
         tokio::spawn(async move {

@@ -5,8 +5,10 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
 use super::super::SourceError;
 use super::command::Answer;
@@ -14,6 +16,9 @@ use super::failure::classify;
 use super::lock::{FolderLock, lock};
 use super::objects::{self, Listing, ObjectId};
 use super::session::Session;
+
+/// Longer than a fetch, a commit and a push usually take for all that may wait in line.
+const LONGEST_TURN: Duration = Duration::from_secs(15);
 
 /// What to read of a repository.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -124,6 +129,14 @@ impl BareClone {
             let _ = std::fs::remove_file(self.directory.join(stale));
         }
         Ok(held)
+    }
+
+    /// Waits a while for other processes of this machine that are writing to the same branch. Taking turns saves all of them
+    /// being overtaken; it is a courtesy and no guard, so a process that is stuck does not stop the others.
+    pub(crate) async fn turn(&self, session: &Session, branch: &str) -> Option<FolderLock> {
+        let file = self.lock_file.with_extension(format!("{}.turn", folder_key(branch)));
+        let longest = session.deadline().min(Instant::now() + LONGEST_TURN);
+        lock(&file, longest).await.ok()
     }
 
     async fn create(&self, session: &Session) -> Result<(), SourceError> {

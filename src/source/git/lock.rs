@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::super::SourceError;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Holds the lock until dropped.
 #[derive(Debug)]

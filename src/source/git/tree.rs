@@ -262,4 +262,21 @@ mod tests {
         let absent = fresh.at(&fixture.remote(), &Reference::Tag("v9".into()), soon()).await.unwrap_err();
         assert!(matches!(absent, SourceError::NoReference { .. }), "{absent}");
     }
+
+    #[tokio::test]
+    async fn a_head_that_names_no_branch_and_an_empty_repository_are_told_apart() {
+        let fixture = Fixture::with_files(&[("x", "x")]);
+        fixture.git(&["symbolic-ref", "HEAD", "refs/heads/gone"]);
+        let check = async |fixture: &Fixture, reference: Reference, part: &str| {
+            let source = GitSource::new(fixture.cache());
+            let error = source.at(&fixture.remote(), &reference, soon()).await.unwrap_err();
+            assert!(error.to_string().contains(part), "{error}");
+        };
+        check(&fixture, Reference::DefaultBranch, "has no default branch; its branches: `main`").await;
+        check(&Fixture::empty(), Reference::DefaultBranch, "has no default branch; it is empty").await;
+        check(&Fixture::empty(), Reference::Branch("main".into()), "has no branch `main`; it is empty").await;
+        let nowhere = Reference::Commit("0123456789012345678901234567890123456789".into());
+        check(&fixture, nowhere, "has no commit `0123456789012345678901234567890123456789`").await;
+        check(&fixture, Reference::Commit("main".into()), "breaks git's rules").await;
+    }
 }
