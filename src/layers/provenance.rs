@@ -243,6 +243,9 @@ fn any(node: &Node, wanted: fn(InputMark) -> bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use helm_engine::Mode;
+    use serde_json::Map;
+
     use super::*;
     use crate::layers::stack::tests::stack;
 
@@ -363,5 +366,42 @@ mod tests {
             "",
             &["a: null at one.yaml:1:1 over {\"z\":3}… (7 bytes, sha256:59068e37) at chart.yaml:1:1"],
         );
+    }
+
+    /// Draws a map of maps and scalars as flow YAML, a JSON text.
+    fn draw(state: &mut u64, depth: usize) -> Value {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        match (*state >> 33) % 7 {
+            0..=3 if depth > 0 => {
+                let keys = ["a", "b", "c"].into_iter().filter(|_| {
+                    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    (*state >> 40) % 2 == 0
+                });
+                let keys: Vec<&str> = keys.collect();
+                Value::Object(keys.into_iter().map(|key| (key.to_owned(), draw(state, depth - 1))).collect())
+            }
+            0 | 1 => Value::Null,
+            2 => Value::from(vec![1]),
+            3 => Value::Object(Map::new()),
+            number => Value::from(number),
+        }
+    }
+
+    #[test]
+    fn every_decision_is_what_the_merged_values_hold() {
+        let mut state = 42;
+        for _ in 0..500 {
+            let texts: Vec<String> =
+                (0..4).map(|_| format!("{{\"top\": {}}}", draw(&mut state, 3))).collect();
+            let stack = stack(&texts[0], &[("one", &texts[1]), ("two", &texts[2]), ("three", &texts[3])]);
+            let (effective, merged) = (json_of(&stack.effective(Mode::Helm3)), json_of(&stack.merged()));
+            for decision in decisions(&stack) {
+                let pointer = format!("/{}", decision.path.replace('.', "/"));
+                let value = json_of(decision.winner.value);
+                let holds =
+                    if decision.by_chart { effective.pointer(&pointer) } else { merged.pointer(&pointer) };
+                assert_eq!(holds, Some(&value), "{} of {texts:?}", decision.path);
+            }
+        }
     }
 }
