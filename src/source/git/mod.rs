@@ -1,7 +1,7 @@
 //! Git repositories read without a checkout: a shallow, blobless, bare clone in the cache folder and plumbing on it.
 //!
 //! This room fetches and reads; it never writes to a repository (that is `delivery::git`, which stands on the same
-//! [`Session`] and [`BareClone`]). Everything goes through the `git` command: no library of today both fetches partial
+//! `Session` and `BareClone`). Everything goes through the `git` command: no library of today both fetches partial
 //! clones and pushes.
 
 mod clone;
