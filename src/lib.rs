@@ -12,10 +12,13 @@
 //!
 //! `docs/architecture.md` draws the picture; the `architecture` test below keeps it true.
 
+pub mod cli;
 pub mod delivery;
 pub mod layers;
 pub mod manifest;
 pub mod notation;
+pub mod provider;
+pub mod release;
 pub mod source;
 
 #[cfg(test)]

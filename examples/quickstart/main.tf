@@ -77,7 +77,7 @@ resource "strata_release" "this" {
   delivery {
     git {
       repository = "clusters"
-      path       = "clusters/${each.value.cluster}"
+      path       = "clusters/${each.value.cluster}/${each.value.service}"
     }
   }
 }

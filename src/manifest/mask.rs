@@ -59,6 +59,13 @@ pub struct Revision {
 #[serde(transparent)]
 pub struct Revisions(BTreeMap<String, Revision>);
 
+impl Revisions {
+    /// Takes over the revisions of another table; those of places that it does not have stay.
+    pub fn take_from(&mut self, newer: Revisions) {
+        self.0.extend(newer.0);
+    }
+}
+
 impl fmt::Debug for Revisions {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter

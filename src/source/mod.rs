@@ -3,8 +3,10 @@
 //! This room reads and checks; it knows neither Terraform nor Kubernetes and writes nothing but its own cache. All that it reads is
 //! hostile until proven bounded and inside its tree.
 
+pub mod chart;
 mod directory;
 mod error;
+pub mod file;
 pub mod git;
 mod path;
 mod secret;

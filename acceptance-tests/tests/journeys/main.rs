@@ -1,5 +1,11 @@
 //! User journeys and the behaviour of real peers, one module each.
 
+mod bad_input;
+mod drift;
+mod failures;
+mod gallery;
 mod git_bare;
 mod git_http;
 mod git_ssh;
+mod release;
+mod shop;

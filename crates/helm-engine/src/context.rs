@@ -24,10 +24,9 @@ pub struct Context<'r> {
     pub trace: Trace,
     /// The bounds of this render.
     pub limits: Limits,
-    /// The time that `now` answers, in nanoseconds since the Unix epoch.
-    pub now_unix_nanoseconds: i128,
-    /// The state of the seeded random source; see [`Context::random_bytes`].
-    pub random_state: [u8; 32],
+    now_unix_nanoseconds: i128,
+    random_state: [u8; 32],
+    used_chance: bool,
     steps: u64,
     noted: Marks,
     render: PhantomData<&'r ()>,
@@ -42,6 +41,7 @@ impl Context<'_> {
             limits,
             now_unix_nanoseconds,
             random_state: seed,
+            used_chance: false,
             steps: 0,
             noted: Marks::NONE,
             render: PhantomData,
@@ -85,9 +85,21 @@ impl Context<'_> {
         std::mem::take(&mut self.noted)
     }
 
+    /// Returns the time of the render, in nanoseconds since the Unix epoch.
+    pub fn now_unix_nanoseconds(&mut self) -> i128 {
+        self.used_chance = true;
+        self.now_unix_nanoseconds
+    }
+
+    /// Says whether anything asked for the time or for chance so far.
+    pub fn used_chance(&self) -> bool {
+        self.used_chance
+    }
+
     /// Fills `out` from the seeded source: the same seed gives the same bytes in the same order of calls.
     pub fn random_bytes(&mut self, out: &mut [u8]) {
         use sha2::{Digest, Sha256};
+        self.used_chance = true;
         for chunk in out.chunks_mut(32) {
             self.random_state = Sha256::digest(self.random_state).into();
             let block = Sha256::new_with_prefix(self.random_state).chain_update(b"draw").finalize();

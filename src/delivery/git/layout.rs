@@ -14,6 +14,9 @@ use super::super::DeliveryError;
 /// The file that lists the others.
 pub const INDEX: &str = "kustomization.yaml";
 
+/// The file that says what made the others; without an ending that an agent would read.
+pub const RECORD: &str = ".strata";
+
 const LONGEST_STEM_BYTES: usize = 200;
 
 /// An object as text, with what its file's name is made of.
@@ -55,9 +58,9 @@ pub fn files(
     Ok(files)
 }
 
-/// Tells whether a file holds an object, and is not the list.
+/// Tells whether a file holds an object, and is neither the list nor the record.
 pub fn is_object(name: &str) -> bool {
-    name != INDEX
+    name != INDEX && name != RECORD
 }
 
 fn document(yaml: &str) -> Vec<u8> {

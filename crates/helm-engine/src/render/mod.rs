@@ -43,12 +43,14 @@ fn render_here(chart: &Chart, request: &Request) -> Result<Rendered, RenderError
     let sorted = manifests::sort(&outputs.files, mode)?;
     warnings.extend(sorted.warnings);
     let notes = std::mem::take(&mut outputs.notes);
+    let used_chance = outputs.used_chance;
     let trace = outputs.trace(request.trace, &sorted.manifests, &sorted.hooks);
     Ok(Rendered {
         manifests: sorted.manifests,
         hooks: sorted.hooks,
         crds: custom_resource_definitions(&prepared.chart),
         notes,
+        used_chance,
         warnings,
         values: Node::map(prepared.values),
         trace,

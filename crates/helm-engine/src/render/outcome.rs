@@ -19,6 +19,8 @@ pub struct Rendered {
     pub notes: Vec<u8>,
     /// What Helm would have written to its standard error, without time stamps.
     pub warnings: Vec<String>,
+    /// Whether a template asked for the time or for chance: with another seed and time the output may differ.
+    pub used_chance: bool,
     /// The values that the templates saw, each leaf with the position of the file or flag that decided it.
     pub values: Node,
     /// Where output came from, as far as the request asked.

@@ -24,6 +24,8 @@ pub(super) struct Outputs {
     pub(super) files: Vec<(String, Vec<u8>)>,
     /// The output of the root chart's NOTES.txt.
     pub(super) notes: Vec<u8>,
+    /// Whether a template asked for the time or for chance.
+    pub(super) used_chance: bool,
     /// The output with its segments, by path.
     texts: BTreeMap<String, Text>,
     reads: Vec<TemplateReads>,
@@ -72,6 +74,7 @@ pub(super) fn run(
         }
         outputs.texts.insert((*name).to_owned(), rendered.text);
     }
+    outputs.used_chance = context.used_chance();
     outputs.set_notes_apart(&prepared.chart.name);
     Ok(outputs)
 }

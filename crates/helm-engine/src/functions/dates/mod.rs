@@ -43,7 +43,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 const LAYOUT_AND_ZONE: &[Param] = &[Param::Any, Param::String];
 
-fn clock(context: &Context<'_>) -> (Time, Marks) {
+fn clock(context: &mut Context<'_>) -> (Time, Marks) {
     let marks = if context.trace == Trace::Off { Marks::NONE } else { Marks::one(Mark::Generated("now")) };
     (Time::now(context), marks)
 }

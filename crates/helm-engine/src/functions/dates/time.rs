@@ -110,8 +110,8 @@ impl Time {
     }
 
     /// Returns the time that `now` answers.
-    pub(super) fn now(context: &Context<'_>) -> Time {
-        Time::unix(0).plus(context.now_unix_nanoseconds)
+    pub(super) fn now(context: &mut Context<'_>) -> Time {
+        Time::unix(0).plus(context.now_unix_nanoseconds())
     }
 
     /// Returns the time of a date in UTC.

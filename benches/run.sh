@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Prints the figures of docs/benchmarks.md. `make bench` builds and calls it.
+set -euo pipefail
+project=$(cd "$(dirname "$0")/.." && pwd)
+target=${CARGO_TARGET_DIR:-$project/target}
+cd "$project"
+
+echo "== provider, against Terraform's own work =="
+cargo run --quiet --release -p acceptance-tests --bin bench-provider -- "$target/release/terraform-provider-strata"
+
+echo "== engine, against Helm's own library and program =="
+crates/helm-engine/benches/run.sh

@@ -1,0 +1,111 @@
+//! `strata explain`: which layer, file and line decided a value, and what it shadowed.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use helm_engine::Mode;
+use helm_engine::request::read_values;
+use helm_engine::tree::Node;
+
+use super::inputs;
+use crate::layers::layer::Layer;
+use crate::layers::provenance::{Written, explain, shown_value};
+use crate::layers::stack::Stack;
+
+/// Says which layer, file and line decided a value, and what it shadowed
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The chart's folder or .tgz file
+    chart: PathBuf,
+    /// The value's path, such as image.tag; everything where it is left out
+    #[arg(default_value = "")]
+    path: String,
+    /// A layer above the chart's defaults, lowest first
+    #[arg(short, long = "layer", value_name = "NAME=FILE")]
+    layers: Vec<String>,
+}
+
+/// Explains; the output, or what to write to standard error.
+pub(super) fn run(arguments: &Arguments) -> Result<Vec<u8>, String> {
+    let stack = stack(arguments)?;
+    let path = arguments.path.strip_prefix(".Values.").unwrap_or(&arguments.path);
+    let decisions = explain(&stack, path);
+    if decisions.is_empty() {
+        return Err(unknown(&stack, path));
+    }
+    let mut text = String::new();
+    for decision in &decisions {
+        let _ = writeln!(text, "{} = {}", decision.path, shown_value(decision.winner.value));
+        let _ = writeln!(text, "  decided by {}", place(&decision.winner));
+        for shadowed in &decision.shadowed {
+            let _ = writeln!(text, "  shadows    {}: {}", place(shadowed), shown_value(shadowed.value));
+        }
+    }
+    Ok(text.into_bytes())
+}
+
+fn stack(arguments: &Arguments) -> Result<Stack, String> {
+    let chart = inputs::chart(&arguments.chart, Mode::Helm4)?;
+    let defaults = Node::map(chart.default_values().clone());
+    let file = arguments.chart.join("values.yaml").display().to_string();
+    let mut stack = Stack { chart: Some(layer("chart", &file, defaults)?), layers: Vec::new() };
+    for (index, written) in arguments.layers.iter().enumerate() {
+        let (name, file) = written.split_once('=').ok_or_else(|| format!("Error: --layer {written}: write NAME=FILE"))?;
+        let source = u32::try_from(index).unwrap_or_default();
+        let values = read_values(&inputs::file(file)?, source, Mode::Helm4);
+        let values = values.map_err(|error| {
+            let at = error.location().map(|at| format!(":{}:{}", at.line, at.column)).unwrap_or_default();
+            format!("Error: {file}{at}: {error}")
+        })?;
+        stack.layers.push(layer(name, file, values)?);
+    }
+    Ok(stack)
+}
+
+fn layer(name: &str, file: &str, values: Node) -> Result<Layer, String> {
+    Layer::new(name, Some(file), values).map_err(|error| format!("Error: {error}"))
+}
+
+fn place(written: &Written<'_>) -> String {
+    format!("{} ({})", written.layer.name, written.origin())
+}
+
+/// Names the keys that come nearest to one that nobody decides.
+fn unknown(stack: &Stack, path: &str) -> String {
+    let all = explain(stack, "");
+    let mut near: Vec<(usize, &str)> = all.iter().map(|one| (distance(path, &one.path), one.path.as_str())).collect();
+    near.sort_unstable();
+    let near: Vec<&str> = near.into_iter().take(3).map(|(_, path)| path).collect();
+    let hint = if near.is_empty() { String::new() } else { format!("\nhint: the nearest keys are {}", near.join(", ")) };
+    format!("Error: neither the chart nor a layer has a value {path:?}{hint}")
+}
+
+/// The Levenshtein distance of two texts.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (index, a) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
+        for (column, b) in other.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+
+    #[test]
+    fn distances_count_letters_to_change() {
+        let check = |one: &str, other: &str, expected: usize| assert_eq!(distance(one, other), expected, "{one} {other}");
+        check("replicaCount", "replicaCount", 0);
+        check("replicacount", "replicaCount", 1);
+        check("", "abc", 3);
+        check("image.tga", "image.tag", 2);
+    }
+}

@@ -1,0 +1,239 @@
+//! The `provider "strata"` block: repositories, clusters and where relative paths start.
+//!
+//! One block serves every cluster. A value that is unknown at plan makes only what needs it wait.
+
+use std::collections::BTreeMap;
+use std::path::{Path as FilePath, PathBuf};
+
+use tf_provider::schema::{
+    Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Object, Path, Schema, Type,
+};
+
+use crate::source::{Secret, SourceError};
+use crate::source::git::{Credentials, Remote};
+
+/// The provider's configuration, decoded.
+#[derive(Debug)]
+pub(crate) struct Configuration {
+    root: PathBuf,
+    cache: PathBuf,
+    repositories: BTreeMap<String, Repository>,
+    clusters: BTreeMap<String, Cluster>,
+}
+
+/// A git repository that releases are delivered to.
+#[derive(Clone, Debug)]
+pub(crate) struct Repository {
+    /// Address and credentials; none while one of them is unknown at plan.
+    pub(crate) remote: Option<Remote>,
+    /// The branch that the clusters read.
+    pub(crate) branch: String,
+    /// Who the commits are by.
+    pub(crate) author: Author,
+}
+
+/// Who commits.
+#[derive(Clone, Debug)]
+pub(crate) struct Author {
+    /// The name in commits.
+    pub(crate) name: String,
+    /// The mail address in commits.
+    pub(crate) email: String,
+}
+
+/// What is known of a cluster.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cluster {
+    /// The Kubernetes version that charts see, unless a release says another.
+    pub(crate) kube_version: Option<String>,
+    /// API versions that charts see beside the built-in ones.
+    pub(crate) api_versions: Vec<String>,
+}
+
+/// Describes the `provider` block.
+pub(crate) fn schema() -> Schema {
+    Schema::new()
+        .description(
+            "Rolls out layered Helm releases to many clusters. Its plans show, object by object, what changes on \
+             which cluster, and which layer decided it.",
+        )
+        .attribute(
+            "root",
+            Attribute::optional(Type::String)
+                .description("Folder that relative paths of charts and layers start from, usually `path.root`. Default: the working directory."),
+        )
+        .attribute(
+            "cache_dir",
+            Attribute::optional(Type::String)
+                .description("Folder for clones of repositories, shared by parallel runs. Default: `strata` in the user's cache folder."),
+        )
+        .block("repository", NestedBlock::list(repository_block()))
+        .block("cluster", NestedBlock::list(cluster_block()))
+}
+
+fn repository_block() -> Block {
+    let text = || Attribute::optional(Type::String);
+    Block::new()
+        .description("A git repository that releases are delivered to.")
+        .attribute("name", Attribute::required(Type::String).description("Name that releases refer to."))
+        .attribute(
+            "url",
+            Attribute::required(Type::String)
+                .description("Address: `https://…`, `ssh://…`, `user@host:path` or `file://…`, without any password in it."),
+        )
+        .attribute("branch", text().description("Branch that the clusters read. Default: `main`."))
+        .attribute("username", text().description("User name for https. Default: `oauth2`, which servers that look at the token alone accept."))
+        .attribute("password", text().sensitive().description("Password or token for https."))
+        .attribute("certificate_authority", text().description("PEM text of the certificate authority that signed the server's certificate, for https."))
+        .attribute("private_key", text().sensitive().description("Private key for ssh, in OpenSSH or PEM form, without a passphrase."))
+        .attribute("known_hosts", text().description("Lines of a known_hosts file that name the server's key; required for ssh, the first key seen is never trusted."))
+        .attribute("author_name", text().description("Author of the commits. Default: `strata`."))
+        .attribute("author_email", text().description("Mail address of the author. Default: `strata@localhost`."))
+}
+
+fn cluster_block() -> Block {
+    Block::new()
+        .description("A cluster that releases run on.")
+        .attribute("name", Attribute::required(Type::String).description("Name that releases refer to."))
+        .attribute(
+            "kube_version",
+            Attribute::optional(Type::String)
+                .description("Kubernetes version that charts see as `.Capabilities.KubeVersion`, such as `1.34.0`."),
+        )
+        .attribute(
+            "api_versions",
+            Attribute::optional(Type::list(Type::String))
+                .description("API versions that charts see in `.Capabilities.APIVersions` beside the built-in ones, such as `monitoring.coreos.com/v1`."),
+        )
+        .attribute("labels", Attribute::optional(Type::map(Type::String)).description("Facts about the cluster, such as its environment and region."))
+}
+
+/// Checks what can be checked while values may be unknown.
+pub(crate) fn validate(config: &Object) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    for block in ["repository", "cluster"] {
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        for (index, entry) in config.blocks(block).into_iter().enumerate() {
+            let Some(name) = entry.string("name") else { continue };
+            if let Some(first) = seen.insert(name, index) {
+                found.push(
+                    Diagnostic::error(format!("two {block} blocks are named {name:?}"))
+                        .detail(format!("The other one is number {}; names must be unique.", first + 1))
+                        .at(Path::from(block).index(index).attribute("name")),
+                );
+            }
+        }
+    }
+    for (index, entry) in config.blocks("repository").into_iter().enumerate() {
+        if let Err(diagnostic) = remote(entry) {
+            found.push(diagnostic.at(Path::from("repository").index(index).attribute("url")));
+        }
+    }
+    found
+}
+
+impl Configuration {
+    /// Decodes the block.
+    ///
+    /// # Errors
+    /// When an address or credentials cannot be used.
+    pub(crate) fn read(config: &Object) -> Result<Self, Diagnostics> {
+        validate(config).into_result()?;
+        let root = config.string("root").unwrap_or(".");
+        Ok(Self {
+            root: PathBuf::from(root),
+            cache: config.string("cache_dir").map_or_else(default_cache, PathBuf::from),
+            repositories: named(config, "repository", read_repository),
+            clusters: named(config, "cluster", read_cluster),
+        })
+    }
+
+    /// Makes a path of the configuration absolute or relative to where the provider runs.
+    pub(crate) fn resolve(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// Returns the folder for clones.
+    pub(crate) fn cache(&self) -> &FilePath {
+        &self.cache
+    }
+
+    /// Finds a repository by name, or lists the names there are.
+    pub(crate) fn repository(&self, name: &str) -> Result<&Repository, Diagnostic> {
+        find(&self.repositories, name, "repository")
+    }
+
+    /// Finds a cluster by name, or lists the names there are.
+    pub(crate) fn cluster(&self, name: &str) -> Result<&Cluster, Diagnostic> {
+        find(&self.clusters, name, "cluster")
+    }
+}
+
+fn find<'a, T>(all: &'a BTreeMap<String, T>, name: &str, block: &str) -> Result<&'a T, Diagnostic> {
+    all.get(name).ok_or_else(|| {
+        let known: Vec<&str> = all.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Diagnostic::error(format!("the provider has no {block} named {name:?}"))
+            .detail(format!("Known: {known}."))
+            .hint(format!("add a `{block} {{ name = {name:?} … }}` block to the provider"))
+    })
+}
+
+fn named<T>(config: &Object, block: &str, read: fn(&Object) -> T) -> BTreeMap<String, T> {
+    let entries = config.blocks(block).into_iter();
+    entries.filter_map(|entry| Some((entry.string("name")?.to_owned(), read(entry)))).collect()
+}
+
+fn read_cluster(block: &Object) -> Cluster {
+    Cluster {
+        kube_version: block.string("kube_version").map(str::to_owned),
+        api_versions: block.strings("api_versions").into_iter().map(str::to_owned).collect(),
+    }
+}
+
+fn read_repository(block: &Object) -> Repository {
+    Repository {
+        remote: remote(block).ok().flatten(),
+        branch: block.string("branch").unwrap_or("main").to_owned(),
+        author: Author {
+            name: block.string("author_name").unwrap_or("strata").to_owned(),
+            email: block.string("author_email").unwrap_or("strata@localhost").to_owned(),
+        },
+    }
+}
+
+/// Reads address and credentials; nothing while one of them is unknown.
+fn remote(block: &Object) -> Result<Option<Remote>, Diagnostic> {
+    const PARTS: [&str; 6] = ["url", "username", "password", "certificate_authority", "private_key", "known_hosts"];
+    if PARTS.iter().any(|part| block.is_unknown(part)) {
+        return Ok(None);
+    }
+    let Some(url) = block.string("url") else { return Ok(None) };
+    let text = |name: &str| block.string(name).map(str::to_owned);
+    let credentials = match (text("password"), text("private_key")) {
+        (Some(_), Some(_)) => {
+            return Err(Diagnostic::error(format!("repository {url:?} has both a password and a private key"))
+                .hint("keep the one that fits the address: a password for https, a key for ssh"));
+        }
+        (Some(password), None) => Credentials::Basic {
+            username: text("username").unwrap_or_else(|| "oauth2".to_owned()),
+            password: Secret::new(password),
+        },
+        (None, Some(private_key)) => Credentials::SshKey {
+            private_key: Secret::new(private_key),
+            known_hosts: text("known_hosts").unwrap_or_default(),
+        },
+        (None, None) => Credentials::None,
+    };
+    let remote = Remote::new(url, credentials, text("certificate_authority"));
+    remote.map(Some).map_err(|error: SourceError| super::diagnostics::of_source(&error))
+}
+
+/// Returns the folder `strata` in the user's cache folder.
+fn default_cache() -> PathBuf {
+    let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    from("XDG_CACHE_HOME")
+        .or_else(|| from("HOME").map(|home| home.join(".cache")))
+        .unwrap_or_else(std::env::temp_dir)
+        .join("strata")
+}

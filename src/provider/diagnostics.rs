@@ -1,0 +1,54 @@
+//! The one place that turns a room's error into what Terraform shows.
+
+use std::error::Error;
+
+use helm_engine::render::RenderError;
+use tf_provider::schema::Diagnostic;
+
+use crate::source::SourceError;
+
+/// Terraform asked for work before it gave the configuration.
+pub(crate) fn not_configured() -> Diagnostic {
+    Diagnostic::error("the provider is not configured yet")
+        .detail("A value that the provider block depends on is not known yet.")
+        .hint("run `terraform apply -target` for what the provider block depends on, then plan again")
+}
+
+/// A failed read of a chart, layer or repository.
+pub(crate) fn of_source(error: &SourceError) -> Diagnostic {
+    let diagnostic = Diagnostic::error(error.to_string()).detail(causes(error));
+    match error.hint() {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
+}
+
+/// A layer's file that cannot be read.
+pub(crate) fn of_layer(layer: &str, path: &str, error: &SourceError) -> Diagnostic {
+    let diagnostic = Diagnostic::error(format!("layer {layer:?} cannot be read: {path}")).detail(error.to_string());
+    match error {
+        SourceError::Absent { .. } => diagnostic.hint("check the path, or say `optional = true` if the file may be absent"),
+        _ => diagnostic,
+    }
+}
+
+/// A layer whose text is no values.
+pub(crate) fn of_values(layer: &str, file: Option<&str>, error: &RenderError) -> Diagnostic {
+    let place = error.location().map(|at| format!(":{}:{}", at.line, at.column)).unwrap_or_default();
+    let what = file.map_or_else(|| format!("layer {layer:?}{place}"), |file| format!("{file}{place}"));
+    let excerpt = error.excerpt().map(|excerpt| format!("\n\n  {}", excerpt.replace('\n', "\n  "))).unwrap_or_default();
+    Diagnostic::error(format!("{what} holds no values"))
+        .detail(format!("Layer {layer:?}: {error}{excerpt}"))
+        .hint("values are a YAML map, `key: value`")
+}
+
+/// Joins the causes behind an error, outermost first, without the error itself.
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut chain = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        chain.push(cause.to_string());
+        next = cause.source();
+    }
+    chain.join(": ")
+}

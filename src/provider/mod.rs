@@ -1,0 +1,147 @@
+//! What users write in HCL. Thin: decode, call a room, encode.
+//!
+//! A new resource, data source or function is one file and one line in the list below; the reference pages follow from
+//! its schema.
+
+mod configuration;
+mod diagnostics;
+mod resources;
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use helm_engine::Mode;
+use helm_engine::chart::Chart;
+use tf_provider::async_trait;
+use tf_provider::schema::{ConfigureRequest, Diagnostic, Diagnostics, Provider, Resource, Schema, ValidateRequest};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::delivery::git::GitDelivery;
+use crate::source::chart::ChartError;
+use crate::source::{self, SourceError};
+use configuration::Configuration;
+
+/// The provider's address in a registry.
+pub const ADDRESS: &str = "registry.terraform.io/stratahq/strata";
+
+/// What every resource shares: the configuration once Terraform has given it, the charts loaded so far, the deliveries.
+pub(crate) struct Shared {
+    configuration: OnceLock<Configuration>,
+    git: OnceLock<GitDelivery>,
+    charts: Mutex<HashMap<PathBuf, LoadedChart>>,
+    rendering: Arc<Semaphore>,
+}
+
+/// A chart that is loaded once, whoever asks first; the others wait for it.
+type LoadedChart = Arc<OnceLock<Result<Chart, Diagnostic>>>;
+
+impl Default for Shared {
+    fn default() -> Self {
+        let renders = std::thread::available_parallelism().map_or(2, NonZeroUsize::get);
+        Shared {
+            configuration: OnceLock::new(),
+            git: OnceLock::new(),
+            charts: Mutex::default(),
+            rendering: Arc::new(Semaphore::new(renders)),
+        }
+    }
+}
+
+impl Shared {
+    /// Returns the provider's configuration.
+    ///
+    /// # Errors
+    /// When Terraform calls before it configured the provider.
+    pub(crate) fn configuration(&self) -> Result<&Configuration, Diagnostics> {
+        self.configuration.get().ok_or_else(|| diagnostics::not_configured().into())
+    }
+
+    /// Returns the deliveries to git.
+    ///
+    /// # Errors
+    /// As [`Shared::configuration`].
+    pub(crate) fn git(&self) -> Result<&GitDelivery, Diagnostics> {
+        let configuration = self.configuration()?;
+        Ok(self.git.get_or_init(|| GitDelivery::new(configuration.cache().join("git"))))
+    }
+
+    /// Waits for a place among the renders that run at once, one for each processor.
+    pub(crate) async fn rendering(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.rendering).acquire_owned().await.ok()
+    }
+
+    /// Loads a chart from a folder or archive; a second call for the same path returns the same chart.
+    ///
+    /// # Errors
+    /// When there is no chart, or it is broken.
+    pub(crate) fn chart(&self, path: &FilePath) -> Result<Chart, Diagnostic> {
+        let slot = {
+            let mut charts = self.charts.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(charts.entry(path.to_owned()).or_default())
+        };
+        slot.get_or_init(|| load_chart(path)).clone()
+    }
+
+    /// Reads a layer's file; nothing where it is absent and may be.
+    ///
+    /// # Errors
+    /// When the file cannot be read, with what to do about an absent one.
+    pub(crate) fn layer(&self, path: &str, optional: bool, layer: &str) -> Result<Option<Vec<u8>>, Diagnostic> {
+        let configuration = self.configuration().map_err(|_| diagnostics::not_configured())?;
+        match source::file::read(&configuration.resolve(path)) {
+            Ok(text) => Ok(Some(text)),
+            Err(SourceError::Absent { .. }) if optional => Ok(None),
+            Err(error) => Err(diagnostics::of_layer(layer, path, &error)),
+        }
+    }
+}
+
+fn load_chart(path: &FilePath) -> Result<Chart, Diagnostic> {
+    source::chart::load(path, Mode::Helm4).map_err(|error| match &error {
+        ChartError::Source(error) => diagnostics::of_source(error),
+        ChartError::Broken(reason) => Diagnostic::error(format!("{} is no chart", path.display()))
+            .detail(reason.to_string())
+            .hint("a chart is a folder with a Chart.yaml, or a .tgz file of one"),
+    })
+}
+
+/// Makes the resources, each with what they share.
+type MakeResource = fn(&Arc<Shared>) -> Arc<dyn Resource>;
+
+/// Every resource of the provider.
+const RESOURCES: &[MakeResource] = &[|shared| Arc::new(resources::release::ReleaseResource::new(Arc::clone(shared)))];
+
+/// The provider `strata`.
+#[derive(Default)]
+pub struct Strata {
+    shared: Arc<Shared>,
+}
+
+#[async_trait]
+impl Provider for Strata {
+    fn address(&self) -> &str {
+        ADDRESS
+    }
+
+    fn schema(&self) -> Schema {
+        configuration::schema()
+    }
+
+    fn resources(&self) -> Vec<Arc<dyn Resource>> {
+        RESOURCES.iter().map(|make| make(&self.shared)).collect()
+    }
+
+    async fn validate(&self, request: ValidateRequest) -> Diagnostics {
+        configuration::validate(&request.config)
+    }
+
+    async fn configure(&self, request: ConfigureRequest) -> Result<Diagnostics, Diagnostics> {
+        let configuration = Configuration::read(&request.config)?;
+        // A second configuration of the same process would be the same one.
+        let _ = self.shared.configuration.set(configuration);
+        Ok(Diagnostics::new())
+    }
+}

@@ -1,0 +1,3 @@
+//! The provider's resources, one folder or file each.
+
+pub(crate) mod release;

@@ -1,0 +1,254 @@
+//! A `strata_release` block, decoded and checked.
+//!
+//! Everything here reads configuration, plan and state alike: all three have the block's shape.
+
+use std::time::Duration;
+
+use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
+
+use crate::release::record::LayerRecord;
+
+/// What a user wrote, or a state holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Arguments {
+    /// Name of the release.
+    pub(super) name: String,
+    /// Its namespace.
+    pub(super) namespace: String,
+    /// The cluster's name.
+    pub(super) cluster: String,
+    /// Path of the chart.
+    pub(super) chart_path: String,
+    /// Layers, lowest first.
+    pub(super) layers: Vec<Layer>,
+    /// The release's own Kubernetes version.
+    pub(super) kube_version: Option<String>,
+    /// The release's own API versions.
+    pub(super) api_versions: Vec<String>,
+    /// What happens to CRDs.
+    pub(super) crds: String,
+    /// Whether hooks are delivered as objects.
+    pub(super) includes_hooks: bool,
+    /// Whether the state holds fields, not digests.
+    pub(super) full_detail: bool,
+    /// Where the objects go.
+    pub(super) delivery: Option<GitDelivery>,
+}
+
+/// One `layer` block.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Layer {
+    /// Its name.
+    pub(super) name: String,
+    /// Where its values are.
+    pub(super) source: LayerSource,
+}
+
+/// Where a layer's values are.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum LayerSource {
+    /// In a file that may be absent if `optional`.
+    File {
+        /// Path of the file.
+        path: String,
+        /// Whether it may be absent, where the block says so.
+        optional: Option<bool>,
+    },
+    /// In the block itself, as YAML.
+    Text(String),
+}
+
+/// A `delivery { git { … } }` block.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct GitDelivery {
+    /// Name of the repository.
+    pub(super) repository: String,
+    /// Folder in it.
+    pub(super) path: String,
+}
+
+impl Arguments {
+    /// Decodes a block in which everything that is read here is known.
+    pub(super) fn read(block: &Object) -> Self {
+        let text = |name: &str| block.string(name).unwrap_or_default().to_owned();
+        let strings = |name: &str| block.strings(name).into_iter().map(str::to_owned).collect();
+        let git = block.block("delivery").and_then(|delivery| delivery.block("git"));
+        Arguments {
+            name: text("name"),
+            namespace: block.string("namespace").unwrap_or("default").to_owned(),
+            cluster: text("cluster"),
+            chart_path: block.block("chart").and_then(|chart| chart.string("path")).unwrap_or_default().to_owned(),
+            layers: block.blocks("layer").into_iter().map(Layer::read).collect(),
+            kube_version: block.string("kube_version").map(str::to_owned),
+            api_versions: strings("api_versions"),
+            crds: block.string("crds").unwrap_or(super::schema::CRDS[0]).to_owned(),
+            includes_hooks: block.string("hooks") == Some("include"),
+            full_detail: block.string("plan_detail") != Some("summary"),
+            delivery: git.map(GitDelivery::read),
+        }
+    }
+
+    /// Names the release for people: `shop/web on prod-eu`.
+    pub(super) fn title(&self) -> String {
+        format!("{}/{} on {}", self.namespace, self.name, self.cluster)
+    }
+}
+
+impl Layer {
+    fn read(block: &Object) -> Self {
+        let text = |name: &str| block.string(name).map(str::to_owned);
+        let source = match (text("file"), text("values")) {
+            (Some(path), _) => LayerSource::File { path, optional: block.bool("optional") },
+            (None, values) => LayerSource::Text(values.unwrap_or_default()),
+        };
+        Layer { name: text("name").unwrap_or_default(), source }
+    }
+
+    /// Returns what is written down of the layer beside the delivered objects.
+    pub(super) fn to_record(&self) -> LayerRecord {
+        let (file, values, optional) = match &self.source {
+            LayerSource::File { path, optional } => (Some(path.clone()), None, *optional),
+            LayerSource::Text(text) => (None, Some(text.clone()), None),
+        };
+        LayerRecord { name: self.name.clone(), file, values, optional }
+    }
+}
+
+impl GitDelivery {
+    fn read(block: &Object) -> Self {
+        let text = |name: &str| block.string(name).unwrap_or_default().to_owned();
+        GitDelivery { repository: text("repository"), path: text("path") }
+    }
+}
+
+/// Checks what the schema cannot say; unknown values may stand anywhere.
+pub(super) fn validate(config: &Object) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    validate_layers(config, &mut found);
+    for operation in ["create", "read", "update", "delete"] {
+        if let Some(Err(diagnostic)) = written_timeout(config, operation) {
+            found.push(diagnostic);
+        }
+    }
+    if let Some(delivery) = config.block("delivery")
+        && !delivery.is_unknown("git")
+        && delivery.is_null("git")
+    {
+        found.push(
+            Diagnostic::error("the delivery block is empty")
+                .hint("say where the objects go, `git { … }`, or leave the block out to render only")
+                .at("delivery"),
+        );
+    }
+    found
+}
+
+fn validate_layers(config: &Object, found: &mut Diagnostics) {
+    let mut names: Vec<&str> = Vec::new();
+    for (index, layer) in config.blocks("layer").into_iter().enumerate() {
+        let at = || Path::from("layer").index(index);
+        let (no_file, no_values) = (layer.is_null("file"), layer.is_null("values"));
+        let name = layer.string("name").unwrap_or_default();
+        if no_file && no_values {
+            found.push(
+                Diagnostic::error(format!("layer {name:?} has no values"))
+                    .hint("give it a `file`, or `values = yamlencode({ … })`")
+                    .at(at()),
+            );
+        } else if !no_file && !no_values {
+            found.push(
+                Diagnostic::error(format!("layer {name:?} has both a file and values"))
+                    .hint("make two layers of it, in the order in which they shall win")
+                    .at(at().attribute("values")),
+            );
+        }
+        if names.contains(&name) && !layer.is_unknown("name") {
+            found.push(
+                Diagnostic::error(format!("two layers are named {name:?}"))
+                    .hint("the plan shows a layer's name beside every value it decides, so names must be unique")
+                    .at(at().attribute("name")),
+            );
+        }
+        if name == "chart" {
+            found.push(
+                Diagnostic::error("a layer cannot be named \"chart\"")
+                    .hint("that is the name of the chart's own defaults")
+                    .at(at().attribute("name")),
+            );
+        }
+        names.push(name);
+    }
+}
+
+/// Returns how long an operation may take.
+pub(super) fn timeout(block: &Object, operation: &str) -> Duration {
+    const DEFAULT: Duration = Duration::from_secs(300);
+    written_timeout(block, operation).and_then(Result::ok).unwrap_or(DEFAULT)
+}
+
+fn written_timeout(block: &Object, operation: &str) -> Option<Result<Duration, Diagnostic>> {
+    let text = block.block("timeouts")?.string(operation)?;
+    Some(parse_duration(text).ok_or_else(|| {
+        Diagnostic::error(format!("timeouts.{operation} is no duration: {text:?}"))
+            .hint("write a whole number with `s`, `m` or `h`, such as `90s` or `1h30m`")
+            .at(Path::from("timeouts").attribute(operation))
+    }))
+}
+
+/// Reads a duration such as `1h30m`; nothing for anything else, zero included.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let mut seconds: u64 = 0;
+    let mut number = String::new();
+    for character in text.chars() {
+        if character.is_ascii_digit() {
+            number.push(character);
+            continue;
+        }
+        let unit = match character {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            _ => return None,
+        };
+        seconds = seconds.checked_add(number.parse::<u64>().ok()?.checked_mul(unit)?)?;
+        number.clear();
+    }
+    (number.is_empty() && seconds > 0).then(|| Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tf_provider::schema::Value;
+
+    #[test]
+    fn durations_have_units() {
+        let check = |text: &str, seconds: Option<u64>| assert_eq!(parse_duration(text), seconds.map(Duration::from_secs), "{text}");
+        check("90s", Some(90));
+        check("1h30m", Some(5400));
+        check("10", None);
+        check("0s", None);
+        check("m", None);
+        check("99999999999999999999h", None);
+        check("1 h", None);
+    }
+
+    #[test]
+    fn layers_say_what_is_wrong_with_them() {
+        let layer = |name: &str| Object::new().with("name", name);
+        let check = |layers: Vec<Object>, expected: &[&str]| {
+            let config = Object::new().with("layer", Value::list(layers));
+            let found: Vec<String> = validate(&config).iter().map(|one| one.summary.clone()).collect();
+            assert_eq!(found, expected);
+        };
+        check(vec![layer("a").with("file", "x.yaml"), layer("b").with("values", "a: 1")], &[]);
+        check(vec![layer("a")], &["layer \"a\" has no values"]);
+        check(vec![layer("a").with("values", Value::unknown())], &[]);
+        check(vec![layer("a").with("file", "x").with("values", "y")], &["layer \"a\" has both a file and values"]);
+        check(
+            vec![layer("a").with("file", "x"), layer("a").with("file", "y")],
+            &["two layers are named \"a\""],
+        );
+        check(vec![layer("chart").with("file", "x")], &["a layer cannot be named \"chart\""]);
+    }
+}

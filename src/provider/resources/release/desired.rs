@@ -1,0 +1,195 @@
+//! From a decoded block to objects and what a plan shows of them: reads the files, renders, hides.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use helm_engine::chart::Chart;
+use tf_provider::schema::{Diagnostic, Diagnostics, Path};
+
+use super::super::super::{Shared, diagnostics};
+use super::arguments::{Arguments, Layer as LayerArgument, LayerSource};
+use super::private::{Private, Seed};
+use crate::layers::layer::Layer;
+use crate::layers::provenance;
+use crate::layers::stack::Stack;
+use crate::manifest::mask::{Masker, Reason, Revisions};
+use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surface};
+use crate::release::{self, Definitions, Draw, Hooks, Release, Rendered};
+
+/// What a release shall be.
+#[derive(Debug, Default)]
+pub(super) struct Desired {
+    /// The objects.
+    pub(super) objects: Vec<DesiredObject>,
+    /// What the plan shows of them.
+    pub(super) surface: Surface,
+    /// Key → `VALUE (LAYER)`.
+    pub(super) values: BTreeMap<String, String>,
+    /// Name and versions of the chart.
+    pub(super) chart: BTreeMap<String, String>,
+    /// Which revision of every hidden value is shown.
+    pub(super) revisions: Revisions,
+    /// Whether chance decides which objects there are.
+    pub(super) objects_by_chance: bool,
+    /// What the user should know.
+    pub(super) warnings: Diagnostics,
+}
+
+/// Reads chart and layers and renders them.
+///
+/// # Errors
+/// With one diagnostic for everything that is wrong, each at its place in the configuration.
+pub(super) async fn desired(shared: &Arc<Shared>, arguments: &Arguments, keep: &Private) -> Result<Desired, Diagnostics> {
+    let (shared, arguments, keep) = (Arc::clone(shared), arguments.clone(), keep.clone());
+    let permit = shared.rendering().await;
+    let work = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        compute(&shared, &arguments, &keep)
+    });
+    work.await.unwrap_or_else(|_| Err(Diagnostic::error("rendering stopped unexpectedly").into()))
+}
+
+fn compute(shared: &Shared, arguments: &Arguments, keep: &Private) -> Result<Desired, Diagnostics> {
+    let configuration = shared.configuration()?;
+    let cluster = configuration.cluster(&arguments.cluster).map_err(|one| one.at("cluster"))?;
+    let kube_version = arguments.kube_version.as_ref().or(cluster.kube_version.as_ref()).ok_or_else(|| no_kube_version(arguments))?;
+    let api_versions: Vec<String> = cluster.api_versions.iter().chain(&arguments.api_versions).cloned().collect();
+    let chart = shared.chart(&configuration.resolve(&arguments.chart_path)).map_err(|one| one.at(Path::from("chart").attribute("path")))?;
+    let layers = read_layers(shared, arguments)?;
+    let release = Release {
+        chart: &chart,
+        name: &arguments.name,
+        namespace: &arguments.namespace,
+        kube_version,
+        api_versions: &api_versions,
+        layers: &layers,
+        definitions: definitions(arguments),
+        hooks: if arguments.includes_hooks { Hooks::Include } else { Hooks::Skip },
+    };
+    let mut rendered = release::render(&release, keep.seed.as_ref().map(Seed::draw_from)).map_err(|error| {
+        Diagnostic::error(format!("release {}: {error}", arguments.title())).detail(error.detail()).hint(error.hint())
+    })?;
+    keep_adopted(&mut rendered, keep);
+    Ok(present(arguments, &chart, &layers, rendered, keep))
+}
+
+/// Puts the values that were at the target at import in the place of what the chart drew now.
+fn keep_adopted(rendered: &mut Rendered, keep: &Private) {
+    for desired in &mut rendered.objects {
+        let Some(adopted) = keep.adopted.get(&desired.id.key()) else { continue };
+        let places = desired.marks.at.keys().filter_map(|place| Some((place, adopted.get(place)?)));
+        for (place, value) in places {
+            if let Some(drawn) = desired.object.pointer_mut(place) {
+                drawn.clone_from(value);
+            }
+        }
+    }
+}
+
+fn no_kube_version(arguments: &Arguments) -> Diagnostic {
+    Diagnostic::error(format!("release {} has no Kubernetes version", arguments.title()))
+        .detail("Charts decide by it what they render.")
+        .hint(format!("set kube_version in the provider's cluster block {:?}, or here", arguments.cluster))
+        .at("kube_version")
+}
+
+fn definitions(arguments: &Arguments) -> Definitions {
+    match arguments.crds.as_str() {
+        "create" => Definitions::Create,
+        "skip" => Definitions::Skip,
+        _ => Definitions::CreateOrReplace,
+    }
+}
+
+fn read_layers(shared: &Shared, arguments: &Arguments) -> Result<Stack, Diagnostics> {
+    let mut found = Diagnostics::new();
+    let mut stack = Stack::default();
+    for (index, argument) in arguments.layers.iter().enumerate() {
+        let at = Path::from("layer").index(index);
+        match read_layer(shared, argument, index) {
+            Ok(layer) => stack.layers.extend(layer),
+            Err(diagnostic) => found.push(match argument.source {
+                LayerSource::File { .. } => diagnostic.at(at.attribute("file")),
+                LayerSource::Text(_) => diagnostic.at(at.attribute("values")),
+            }),
+        }
+    }
+    found.into_result().map(|_| stack)
+}
+
+fn read_layer(shared: &Shared, argument: &LayerArgument, index: usize) -> Result<Option<Layer>, Diagnostic> {
+    let (text, file) = match &argument.source {
+        LayerSource::Text(text) => (text.clone().into_bytes(), None),
+        LayerSource::File { path, optional } => match shared.layer(path, optional.unwrap_or(false), &argument.name)? {
+            Some(text) => (text, Some(path.as_str())),
+            None => return Ok(None),
+        },
+    };
+    let source = u32::try_from(index).unwrap_or_default();
+    let values = helm_engine::request::read_values(&text, source, helm_engine::Mode::Helm4)
+        .map_err(|error| diagnostics::of_values(&argument.name, file, &error))?;
+    Layer::new(&argument.name, file, values)
+        .map(Some)
+        .map_err(|error| Diagnostic::error(error.to_string()).hint("write keys with values, `key: value`"))
+}
+
+fn present(arguments: &Arguments, chart: &Chart, layers: &Stack, rendered: Rendered, keep: &Private) -> Desired {
+    let mut masker = Masker::new(keep.seed.as_ref().map(|seed| &seed.mask_key[..]), &keep.revisions);
+    let detail = if arguments.full_detail { Detail::Full } else { Detail::Summary };
+    let surface = surface(&rendered.objects, detail, &mut masker);
+    let values = provenance::shown(layers, |path, value| masker.shown(path, Reason::Sensitive, value));
+    let values = values.into_iter().filter_map(|(path, text)| Some((path, text?))).collect();
+    Desired {
+        warnings: warnings(arguments, &rendered),
+        objects_by_chance: rendered.objects_by_chance,
+        objects: rendered.objects,
+        surface,
+        values,
+        chart: release::chart_metadata(chart),
+        revisions: masker.finish(),
+    }
+}
+
+fn warnings(arguments: &Arguments, rendered: &Rendered) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    if !rendered.skipped_hooks.is_empty() && arguments.delivery.is_some() {
+        found.push(
+            Diagnostic::warning(format!("release {} leaves out {} hooks of its chart", arguments.title(), rendered.skipped_hooks.len()))
+                .detail(format!("Only Helm runs hooks as hooks: {}.", rendered.skipped_hooks.join(", ")))
+                .hint("hooks = \"include\" delivers them as ordinary objects"),
+        );
+    }
+    found
+}
+
+impl Seed {
+    /// Makes a seed from the system's source of chance and its clock.
+    ///
+    /// # Errors
+    /// When the system has no source of chance.
+    pub(super) fn draw() -> Result<Seed, Diagnostics> {
+        let mut bytes = [0; 64];
+        getrandom::fill(&mut bytes).map_err(|error| {
+            Diagnostic::error("the system gives no random numbers").detail(error.to_string())
+        })?;
+        let (mut random, mut mask_key) = ([0; 32], [0; 32]);
+        random.copy_from_slice(&bytes[..32]);
+        mask_key.copy_from_slice(&bytes[32..]);
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Ok(Seed { random, now_unix_nanoseconds: i64::try_from(now.as_nanos()).unwrap_or_default(), mask_key })
+    }
+
+    /// Returns the part that the engine draws from.
+    pub(super) fn draw_from(&self) -> Draw {
+        Draw { seed: self.random, now_unix_nanoseconds: self.now_unix_nanoseconds }
+    }
+}
+
+impl Private {
+    /// Keeps what the next plan needs of what was delivered now.
+    pub(super) fn remember(&mut self, desired: &Desired) {
+        self.revisions = desired.revisions.clone();
+        let generated = desired.objects.iter().filter(|one| !one.marks.at.is_empty());
+        self.generated = generated.map(|one| (one.id.key(), one.marks.at.keys().cloned().collect())).collect();
+    }
+}

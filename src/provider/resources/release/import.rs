@@ -1,0 +1,110 @@
+//! Import: from the files in a repository to a state whose next plan is empty.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tf_provider::schema::{Diagnostic, Diagnostics, Imported, Object, Value};
+
+use super::super::super::Shared;
+use super::arguments::{Arguments, GitDelivery};
+use super::desired::{Desired, desired};
+use super::place::Found;
+use super::private::{Private, Seed};
+use super::{attributes, place};
+use crate::release::record::{self, ChartRecord, LayerRecord, Record};
+
+/// Reading a repository for an import may take this long.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// Finds the release that owns the folder PATH of the provider's repository REPOSITORY, by the id `REPOSITORY:PATH`.
+pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, Diagnostics> {
+    let (repository, path) = id.split_once(':').filter(|(repository, path)| !repository.is_empty() && !path.is_empty()).ok_or_else(|| {
+        Diagnostic::error(format!("{id:?} is no import id of a release"))
+            .hint("write REPOSITORY:PATH, the name of the provider's repository and the release's folder in it")
+    })?;
+    let delivery = GitDelivery { repository: repository.to_owned(), path: path.trim_end_matches('/').to_owned() };
+    let wanted = Arguments { delivery: Some(delivery.clone()), ..Arguments::default() };
+    let place = place::of(shared, &wanted)?.ok_or_else(|| Diagnostic::error(format!("the address of repository {repository:?} is not known yet")))?;
+    let (found, record) = place.read_back(LONGEST).await.map_err(|error| {
+        Diagnostic::error(format!("{id} cannot be read")).detail(error.to_string()).hint("check the repository's address, branch and credentials")
+    })?;
+    let record = record.ok_or_else(|| {
+        Diagnostic::error(format!("there is no release in {path:?} of repository {repository:?}"))
+            .detail("The folder has no record of a release.")
+            .hint("check the path; what strata did not deliver is taken over by applying to another path")
+    })?;
+    let record = record::read(&record).map_err(|error| {
+        Diagnostic::error(format!("the record of the release in {path:?} cannot be read")).detail(error.to_string())
+    })?;
+    let mut keep = Private { seed: Some(Seed::draw()?), ..Private::default() };
+    let state = from_record(&record, &delivery);
+    let arguments = Arguments::read(&state);
+    // Chart and layers are usually there, and then the next plan is empty; without them it shows what they would change.
+    let state = match desired(shared, &arguments, &keep).await {
+        Ok(desired) => {
+            adopt(&mut keep, &desired, &found);
+            attributes::with_computed(state, &arguments, &desired)
+        }
+        Err(_) => state,
+    };
+    let state = attributes::with_found(state, &arguments, &found, &mut keep);
+    let mut imported = Imported::of(state);
+    imported.private = keep.write();
+    Ok(imported)
+}
+
+/// Keeps what is at the target in the place of what the chart would draw anew.
+fn adopt(keep: &mut Private, desired: &Desired, found: &Found) {
+    for one in desired.objects.iter().filter(|one| !one.marks.at.is_empty()) {
+        let Some((_, there)) = found.objects.iter().find(|(id, _)| *id == one.id) else { continue };
+        let values = one.marks.at.keys().filter_map(|place| Some((place.clone(), there.pointer(place)?.clone())));
+        keep.adopted.insert(one.id.key(), values.collect());
+        keep.generated.insert(one.id.key(), one.marks.at.keys().cloned().collect());
+    }
+}
+
+fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
+    let text = |value: &Option<String>| value.as_deref().map_or(Value::Null, Value::from);
+    let layer = |layer: &LayerRecord| {
+        Object::new()
+            .with("name", layer.name.as_str())
+            .with("file", text(&layer.file))
+            .with("values", text(&layer.values))
+            .with("optional", layer.optional.map_or(Value::Null, Value::from))
+    };
+    let git = Object::new()
+        .with("repository", delivery.repository.as_str())
+        .with("path", delivery.path.as_str())
+        .with("format", "manifests");
+    let api_versions = if record.api_versions.is_empty() { Value::Null } else { Value::list(record.api_versions.iter().map(String::as_str)) };
+    Object::new()
+        .with("name", record.name.as_str())
+        .with("namespace", record.namespace.as_str())
+        .with("cluster", record.cluster.as_str())
+        .with("chart", Object::new().with("path", record.chart.path.as_str()))
+        .with("layer", Value::list(record.layers.iter().map(layer)))
+        .with("kube_version", text(&record.kube_version))
+        .with("api_versions", api_versions)
+        .with("crds", record.crds.as_str())
+        .with("hooks", record.hooks.as_str())
+        .with("plan_detail", "full")
+        .with("delivery", Object::new().with("git", git))
+        .with("status", "delivered")
+}
+
+impl Arguments {
+    /// Returns what is written down beside the delivered objects.
+    pub(super) fn to_record(&self) -> Record {
+        Record {
+            name: self.name.clone(),
+            namespace: self.namespace.clone(),
+            cluster: self.cluster.clone(),
+            chart: ChartRecord { path: self.chart_path.clone() },
+            layers: self.layers.iter().map(super::arguments::Layer::to_record).collect(),
+            kube_version: self.kube_version.clone(),
+            api_versions: self.api_versions.clone(),
+            crds: self.crds.clone(),
+            hooks: if self.includes_hooks { "include" } else { "skip" }.to_owned(),
+        }
+    }
+}

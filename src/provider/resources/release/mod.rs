@@ -1,0 +1,170 @@
+//! `strata_release`: a layered Helm release on one cluster, delivered to a git repository or only rendered.
+//!
+//! Every computed attribute is a function of configuration, files and private state, so that the plan that Terraform makes
+//! again inside apply comes out the same. Only private state holds what was drawn at create.
+
+mod arguments;
+mod attributes;
+mod desired;
+mod import;
+mod place;
+mod private;
+mod schema;
+
+use std::sync::Arc;
+
+use tf_provider::async_trait;
+use tf_provider::schema::{
+    CreateRequest, DeleteRequest, Diagnostic, Diagnostics, ImportRequest, Imported, NewState, Object, Plan, PlanRequest, ReadRequest,
+    Resource, Schema, UpdateRequest, ValidateRequest, Value,
+};
+
+use arguments::Arguments;
+use desired::Desired;
+use private::{Private, Seed};
+
+use super::super::Shared;
+
+/// The resource type `strata_release`.
+pub(crate) struct ReleaseResource {
+    shared: Arc<Shared>,
+}
+
+impl ReleaseResource {
+    /// Makes the resource over what all resources share.
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        ReleaseResource { shared }
+    }
+
+    /// Renders what a planned block asks for; `prior` is what the release keeps from before.
+    async fn desired(&self, planned: &Object, prior: &Private) -> Result<(Arguments, Desired), Diagnostics> {
+        let arguments = Arguments::read(planned);
+        let desired = desired::desired(&self.shared, &arguments, prior).await?;
+        Ok((arguments, desired))
+    }
+
+    /// Delivers and returns the state with what must be kept beside it.
+    async fn bring(&self, planned: Object, mut keep: Private, operation: &str, cancel: tf_provider::CancellationToken) -> Result<NewState, Diagnostics> {
+        let (arguments, desired) = self.desired(&planned, &keep).await?;
+        if let Some(place) = place::of(&self.shared, &arguments)? {
+            let deadline = arguments::timeout(&planned, operation);
+            keep.delivered = place.deliver(&arguments, &desired, &keep.delivered, deadline, cancel).await?;
+        }
+        let state = attributes::with_computed(planned, &arguments, &desired);
+        keep.remember(&desired);
+        Ok(NewState::of(state).private(keep.write()).diagnostics(desired.warnings))
+    }
+}
+
+#[async_trait]
+impl Resource for ReleaseResource {
+    fn type_name(&self) -> &str {
+        "strata_release"
+    }
+
+    fn schema(&self) -> Schema {
+        schema::schema()
+    }
+
+    async fn validate(&self, request: ValidateRequest) -> Diagnostics {
+        arguments::validate(&request.config)
+    }
+
+    async fn plan(&self, request: PlanRequest) -> Result<Plan, Diagnostics> {
+        if !attributes::can_render(&request.planned) {
+            return Ok(plan_without_rendering(request));
+        }
+        let prior = Private::read(&request.private);
+        // What is replaced starts anew, with a seed of its own.
+        let keep = if request.requires_replace.is_empty() { prior } else { Private::default() };
+        let (arguments, desired) = self.desired(&request.planned, &keep).await?;
+        if let Some(place) = place::of(&self.shared, &arguments)? {
+            place.claim(&arguments, &desired)?;
+        }
+        let mut planned = attributes::with_computed(request.planned, &arguments, &desired);
+        if desired.objects_by_chance && keep.seed.is_none() {
+            attributes::hide_objects(&mut planned);
+        }
+        let mut plan = Plan::of(planned);
+        plan.requires_replace = request.requires_replace;
+        plan.diagnostics = desired.warnings;
+        Ok(plan)
+    }
+
+    async fn create(&self, request: CreateRequest) -> Result<NewState, Diagnostics> {
+        let keep = Private { seed: Some(Seed::draw()?), ..Private::default() };
+        self.bring(request.planned, keep, "create", request.context.cancel).await
+    }
+
+    async fn read(&self, request: ReadRequest) -> Result<NewState, Diagnostics> {
+        let arguments = Arguments::read(&request.state);
+        let mut keep = Private::read(&request.private);
+        let place = match place::of(&self.shared, &arguments) {
+            Ok(Some(place)) if !keep.delivered.is_empty() => place,
+            // Without a delivery there is nothing outside the state; a place that is no longer configured cannot be read.
+            Ok(_) | Err(_) => return Ok(NewState::of(request.state)),
+        };
+        let deadline = arguments::timeout(&request.state, "read");
+        match place.read(&keep.delivered, deadline).await {
+            Ok(None) => Ok(NewState::of(request.state)),
+            Ok(Some(found)) => {
+                let state = attributes::with_found(request.state, &arguments, &found, &mut keep);
+                Ok(NewState::of(state).private(keep.write()))
+            }
+            Err(warning) => Ok(NewState::of(request.state).diagnostic(warning)),
+        }
+    }
+
+    async fn update(&self, request: UpdateRequest) -> Result<NewState, Diagnostics> {
+        let mut keep = Private::read(&request.private);
+        if keep.seed.is_none() {
+            keep.seed = Some(Seed::draw()?);
+        }
+        let before = Arguments::read(&request.prior);
+        let after = Arguments::read(&request.planned);
+        let left = if before.delivery != after.delivery { place::of(&self.shared, &before)? } else { None };
+        let old = if left.is_some() { std::mem::take(&mut keep.delivered) } else { Default::default() };
+        let deadline = arguments::timeout(&request.planned, "update");
+        let state = self.bring(request.planned, keep, "update", request.context.cancel.clone()).await?;
+        match left {
+            Some(place) => match place.withdraw(&before, &old, deadline, request.context.cancel).await {
+                Ok(()) => Ok(state),
+                Err(failed) => Ok(state.diagnostics(failed)),
+            },
+            None => Ok(state),
+        }
+    }
+
+    async fn delete(&self, request: DeleteRequest) -> Result<NewState, Diagnostics> {
+        let arguments = Arguments::read(&request.prior);
+        let keep = Private::read(&request.private);
+        if let Some(place) = place::of(&self.shared, &arguments)? {
+            let deadline = arguments::timeout(&request.prior, "delete");
+            place.withdraw(&arguments, &keep.delivered, deadline, request.context.cancel).await?;
+        }
+        Ok(NewState::gone())
+    }
+
+    async fn import(&self, request: ImportRequest) -> Result<Vec<Imported>, Diagnostics> {
+        import::import(&self.shared, &request.id).await.map(|imported| vec![imported])
+    }
+}
+
+/// Plans a release that depends on values which are not known yet: everything computed waits for apply.
+fn plan_without_rendering(request: PlanRequest) -> Plan {
+    let mut planned = request.planned;
+    attributes::hide_everything(&mut planned);
+    let waiting = attributes::unknown_arguments(&planned);
+    let mut plan = Plan::of(planned);
+    plan.requires_replace = request.requires_replace;
+    plan.diagnostic(
+        Diagnostic::warning("the release cannot be rendered before apply")
+            .detail(format!("Not known yet: {}.", waiting.join(", ")))
+            .hint("give it a value that is known at plan, or apply what it depends on first"),
+    )
+}
+
+/// Turns a list of texts into a value.
+fn texts<'a>(entries: impl IntoIterator<Item = (&'a String, &'a String)>) -> Value {
+    Value::map(entries.into_iter().map(|(key, value)| (key.clone(), value.clone())))
+}

@@ -1,0 +1,126 @@
+//! What a user may write in a `strata_release` block, and what it shows.
+
+use tf_provider::schema::{Attribute, Block, NestedBlock, Schema, Type};
+
+/// The kinds of things that `crds` may do.
+pub(super) const CRDS: [&str; 3] = ["create_replace", "create", "skip"];
+
+/// Describes the resource.
+pub(super) fn schema() -> Schema {
+    let schema = Schema::new()
+        .description(
+            "A Helm chart with layered values, rendered for one cluster and delivered to where its GitOps agent reads. \
+             The plan shows every field of every object that changes, and the layer that decided each value.",
+        )
+        .attribute("name", Attribute::required(Type::String).requires_replace().description("Name of the release, `.Release.Name` in templates."))
+        .attribute(
+            "namespace",
+            Attribute::optional(Type::String)
+                .default_value("default")
+                .requires_replace()
+                .description("Namespace of the release, `.Release.Namespace` in templates. Default: `default`."),
+        )
+        .attribute("cluster", Attribute::required(Type::String).requires_replace().description("Name of a `cluster` block of the provider."));
+    let schema = rendering(schema);
+    computed(schema)
+        .block("chart", NestedBlock::required(chart_block()))
+        .block("layer", NestedBlock::list(layer_block()))
+        .block("delivery", NestedBlock::single(delivery_block()))
+        .block("timeouts", NestedBlock::single(timeouts_block()))
+}
+
+fn rendering(schema: Schema) -> Schema {
+    schema
+        .attribute(
+            "kube_version",
+            Attribute::optional(Type::String)
+                .description("Kubernetes version that the chart sees, such as `1.34.0`. Default: the cluster's."),
+        )
+        .attribute(
+            "api_versions",
+            Attribute::optional(Type::list(Type::String))
+                .description("API versions that the chart sees beside the built-in ones and the cluster's."),
+        )
+        .attribute(
+            "crds",
+            Attribute::optional(Type::String).default_value(CRDS[0]).one_of(CRDS).description(
+                "What happens to the CustomResourceDefinitions in the chart's `crds` folder: `create_replace` keeps them \
+                 at the chart's version, `create` leaves those alone that exist, `skip` leaves them out. Default: `create_replace`.",
+            ),
+        )
+        .attribute(
+            "hooks",
+            Attribute::optional(Type::String).default_value("skip").one_of(["skip", "include"]).description(
+                "What happens to the chart's Helm hooks, which only Helm itself can run as hooks: `skip` leaves them out \
+                 and says so, `include` delivers them as ordinary objects, tests excepted. Default: `skip`.",
+            ),
+        )
+        .attribute(
+            "plan_detail",
+            Attribute::optional(Type::String).default_value("full").one_of(["full", "summary"]).description(
+                "`full` shows every changed field. `summary` keeps a digest per object, for fleets whose state would \
+                 otherwise grow too large. Default: `full`.",
+            ),
+        )
+}
+
+fn computed(schema: Schema) -> Schema {
+    let texts = || Attribute::computed(Type::map(Type::String));
+    schema
+        .attribute("manifests", texts().description("Object → its fields, as JSON of `path = value`. Secret values show as `(sensitive, revision N)`, values drawn by the chart as `(generated, revision N)`."))
+        .attribute("late", texts().description("`object path` → value, of fields that were not known before apply."))
+        .attribute("common_labels", texts().description("Labels and annotations that are the same on every object, shown once instead of in each."))
+        .attribute("values", texts().description("Key → `VALUE (LAYER)`, of every value that a layer decides."))
+        .attribute("images", texts().description("Image → the number of objects that run it."))
+        .attribute("chart_metadata", texts().description("Name, version and appVersion of the chart."))
+        .attribute("digest", Attribute::computed(Type::String).description("Digest over the full objects, whatever the display form folds away."))
+        .attribute("delivered", Attribute::computed(Type::String).description("Where the objects are delivered to."))
+        .attribute("status", Attribute::computed(Type::String).description("`rendered`, `delivered`, or `missing` when the delivery is gone."))
+}
+
+fn chart_block() -> Block {
+    Block::new().description("The chart to render.").attribute(
+        "path",
+        Attribute::required(Type::String)
+            .description("Folder or `.tgz` file of the chart, relative to the provider's `root`."),
+    )
+}
+
+fn layer_block() -> Block {
+    Block::new()
+        .description(
+            "One source of values; later layers win over earlier ones, and all of them over the chart's defaults. \
+             Maps merge, lists are replaced, `null` removes.",
+        )
+        .attribute("name", Attribute::required(Type::String).description("Name of the layer, shown beside every value it decides."))
+        .attribute("file", Attribute::optional(Type::String).description("YAML file, relative to the provider's `root`."))
+        .attribute("values", Attribute::optional(Type::String).description("YAML text, usually from `yamlencode`."))
+        .attribute("optional", Attribute::optional(Type::Bool).description("Whether the file may be absent. Default: `false`."))
+}
+
+fn delivery_block() -> Block {
+    let git = Block::new()
+        .description("Commits the objects to a git repository.")
+        .attribute("repository", Attribute::required(Type::String).requires_replace().description("Name of a `repository` block of the provider."))
+        .attribute("path", Attribute::required(Type::String).description("Folder in the repository that the cluster reads."))
+        .attribute(
+            "format",
+            Attribute::optional(Type::String)
+                .default_value("manifests")
+                .one_of(["manifests"])
+                .description("What is committed: `manifests`, the rendered objects. Default: `manifests`."),
+        );
+    Block::new()
+        .description("Where the objects go; without it, the release is only rendered.")
+        .block("git", NestedBlock::single(git))
+}
+
+fn timeouts_block() -> Block {
+    let duration = |what: &str| Attribute::optional(Type::String).description(format!("Longest time to {what}, such as `90s` or `10m`. Default: `5m`."));
+    Block::new()
+        .description("How long operations may take.")
+        .attribute("create", duration("create"))
+        .attribute("read", duration("refresh"))
+        .attribute("update", duration("update"))
+        .attribute("delete", duration("destroy"))
+}

@@ -1,0 +1,83 @@
+//! What made a release's files, written beside them: who imports the release finds its arguments here, and who reads the
+//! folder finds chart and layers.
+//!
+//! The record is YAML with a fixed order of keys, so that equal arguments are equal bytes.
+
+use serde::{Deserialize, Serialize};
+
+/// The arguments of a release.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Name of the release.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its cluster.
+    pub cluster: String,
+    /// Where the chart is.
+    pub chart: ChartRecord,
+    /// The layers, lowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<LayerRecord>,
+    /// The release's own Kubernetes version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kube_version: Option<String>,
+    /// The release's own API versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub api_versions: Vec<String>,
+    /// What happens to definitions.
+    pub crds: String,
+    /// What happens to hooks.
+    pub hooks: String,
+}
+
+/// Where a chart is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChartRecord {
+    /// Its path.
+    pub path: String,
+}
+
+/// Where a layer's values are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerRecord {
+    /// The layer's name.
+    pub name: String,
+    /// Its file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Its values, given in place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<String>,
+    /// Whether the configuration says that the file may be absent, or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optional: Option<bool>,
+}
+
+/// Writes a record.
+pub fn write(record: &Record) -> String {
+    serde_yaml::to_string(record).unwrap_or_default()
+}
+
+/// Reads a record.
+///
+/// # Errors
+/// When the text is no record, with line and column.
+pub fn read(text: &[u8]) -> Result<Record, serde_yaml::Error> {
+    serde_yaml::from_slice(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_comes_back_as_it_went() {
+        let text = "name: web\nnamespace: shop\ncluster: one\nchart:\n  path: charts/web\nlayers:\n- name: global\n  file: a.yaml\n  \
+                    optional: true\n- name: more\n  values: |\n    a: 1\ncrds: create_replace\nhooks: skip\n";
+        let record = read(text.as_bytes()).expect("it is a record");
+        assert_eq!(record.layers[1].values.as_deref(), Some("a: 1\n"));
+        assert_eq!(write(&record), text);
+        assert!(read(b"name: x").is_err());
+    }
+}

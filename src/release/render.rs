@@ -1,0 +1,120 @@
+//! From chart and layers to objects.
+
+use std::collections::BTreeMap;
+
+use helm_engine::render::Rendered as Output;
+use helm_engine::yaml;
+use helm_engine::{Request, manifests};
+use serde_json::Value;
+
+use super::generated::{differing_places, same_objects};
+use super::{Definitions, Draw, Hooks, Release, ReleaseError, Rendered, objects};
+use crate::manifest::mask::{Mark, ObjectMarks, Reason};
+use crate::manifest::object::{self, ObjectId};
+use crate::manifest::surface::Desired;
+
+/// Tells Flux to create an object where there is none, and to leave it alone afterwards.
+const IF_NOT_PRESENT: (&str, &str) = ("kustomize.toolkit.fluxcd.io/ssa", "IfNotPresent");
+
+/// The second source of chance: what comes out differently with it was drawn.
+const PROBE: Draw = Draw { seed: *b"strata looks for what was drawn.", now_unix_nanoseconds: 3_456_789_012_345_678_901 };
+
+/// Renders a release. Without a source of chance (it is made at create), drawn values are some values, all marked.
+///
+/// # Errors
+/// When the chart refuses the values, the layers contradict each other, or the output is no set of objects.
+pub fn render(release: &Release<'_>, draw: Option<Draw>) -> Result<Rendered, ReleaseError> {
+    let conflicts: Vec<_> = release.layers.conflicts().into_iter().filter(|conflict| !conflict.with_chart).collect();
+    if !conflicts.is_empty() {
+        return Err(ReleaseError::Conflicts { conflicts });
+    }
+    let output = run(release, draw.unwrap_or(Draw { seed: [0; 32], now_unix_nanoseconds: 0 }))?;
+    let objects = read_objects(release, &output)?;
+    let mut rendered = Rendered { warnings: output.warnings.clone(), skipped_hooks: skipped_hooks(release, &output), ..Rendered::default() };
+    let drawn = if output.used_chance { Some(read_objects(release, &run(release, PROBE)?)?) } else { None };
+    rendered.objects_by_chance = drawn.as_ref().is_some_and(|drawn| !same_objects(&objects, drawn));
+    rendered.objects = objects.into_iter().map(|(key, (id, object))| {
+        let other = drawn.as_ref().and_then(|drawn| drawn.get(&key)).map(|(_, other)| other);
+        let marks = other.map(|other| generated_marks(&object, other)).unwrap_or_default();
+        Desired { id, object, marks }
+    }).collect();
+    Ok(rendered)
+}
+
+fn generated_marks(object: &Value, other: &Value) -> ObjectMarks {
+    let places = differing_places(object, other).into_iter();
+    ObjectMarks { at: places.map(|place| (place, Mark::Hidden(Reason::Generated))).collect() }
+}
+
+fn run(release: &Release<'_>, draw: Draw) -> Result<Output, ReleaseError> {
+    let mut request = Request::new(release.name, release.kube_version);
+    request.namespace = release.namespace.to_owned();
+    request.api_versions = release.api_versions.to_vec();
+    request.layers = release.layers.layers.iter().map(|layer| layer.values.clone()).collect();
+    request.seed = draw.seed;
+    request.now_unix_nanoseconds = i128::from(draw.now_unix_nanoseconds);
+    helm_engine::render::render(release.chart, &request)
+        .map_err(|source| ReleaseError::Render { chart: chart_name(release), source: Box::new(source) })
+}
+
+type Objects = BTreeMap<String, (ObjectId, Value)>;
+
+fn read_objects(release: &Release<'_>, output: &Output) -> Result<Objects, ReleaseError> {
+    let mut documents = definitions(release, output)?;
+    for manifest in &output.manifests {
+        documents.extend(read_documents(release, &manifest.text)?);
+    }
+    if release.hooks == Hooks::Include {
+        for hook in output.hooks.iter().filter(|hook| !is_test(hook)) {
+            documents.extend(read_documents(release, &hook.manifest.text)?);
+        }
+    }
+    let mut documents = object::expand_lists(documents);
+    let ids = object::identify(&documents, release.namespace)
+        .map_err(|errors| ReleaseError::Objects { chart: chart_name(release), errors })?;
+    for (id, document) in ids.iter().zip(&mut documents) {
+        place_in_namespace(id, document);
+    }
+    Ok(ids.into_iter().zip(documents).map(|(id, document)| (id.key(), (id, document))).collect())
+}
+
+/// Writes the namespace into the object, as Helm's installation does; without Helm, nobody else would.
+fn place_in_namespace(id: &ObjectId, document: &mut Value) {
+    if let (Some(namespace), Some(metadata)) = (&id.namespace, document.get_mut("metadata").and_then(Value::as_object_mut)) {
+        metadata.insert("namespace".to_owned(), Value::from(namespace.as_str()));
+    }
+}
+
+fn definitions(release: &Release<'_>, output: &Output) -> Result<Vec<Value>, ReleaseError> {
+    if release.definitions == Definitions::Skip {
+        return Ok(Vec::new());
+    }
+    let mut documents = Vec::new();
+    for file in &output.crds {
+        documents.extend(read_documents(release, &file.data)?);
+    }
+    if release.definitions == Definitions::Create {
+        documents.iter_mut().for_each(|document| objects::annotate(document, IF_NOT_PRESENT.0, IF_NOT_PRESENT.1));
+    }
+    Ok(documents)
+}
+
+fn read_documents(release: &Release<'_>, text: &[u8]) -> Result<Vec<Value>, ReleaseError> {
+    let unreadable = |error: yaml::ReadError| ReleaseError::Unreadable { chart: chart_name(release), message: error.to_string() };
+    let nodes = yaml::read_documents(text, 0).map_err(unreadable)?;
+    Ok(nodes.iter().map(objects::to_json).filter(|document| !document.is_null()).collect())
+}
+
+fn skipped_hooks(release: &Release<'_>, output: &Output) -> Vec<String> {
+    let skipped = output.hooks.iter().filter(|hook| release.hooks == Hooks::Skip && !is_test(hook));
+    skipped.map(|hook| format!("{}/{}", hook.manifest.head.kind, hook.manifest.head.name)).collect()
+}
+
+fn is_test(hook: &manifests::Hook) -> bool {
+    hook.events.iter().all(|event| *event == manifests::HookEvent::Test)
+}
+
+fn chart_name(release: &Release<'_>) -> String {
+    let metadata = release.chart.metadata();
+    format!("{} {}", metadata.name, metadata.version)
+}
