@@ -41,7 +41,7 @@ pub fn to_json(value: &Value, layout: Layout, trace: Trace) -> Result<Text, Call
         let (marks, first) = (frame.marks, std::mem::take(&mut frame.first));
         match next {
             Some((key, value)) => writer.member(key, &value, marks, first)?,
-            None => writer.leave(marks),
+            None => writer.leave(marks, first),
         }
     }
     Ok(writer.out.finish())
@@ -133,10 +133,10 @@ impl Writer {
         }
     }
 
-    fn leave(&mut self, marks: Marks) {
+    fn leave(&mut self, marks: Marks, is_empty: bool) {
         let Some(frame) = self.frames.pop() else { return };
         self.out.switch_to(marks);
-        if !frame.first {
+        if !is_empty {
             self.new_line(self.frames.len());
         }
         self.out.bytes.push(if matches!(frame.rest, Rest::List(..)) { b']' } else { b'}' });

@@ -64,8 +64,7 @@ fn render_here(chart: &Chart, request: &Request) -> Result<Rendered, RenderError
 /// # Errors
 /// With Helm's message, as [`render`] until the templates have run.
 pub fn render_files(chart: &Chart, request: &Request) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
-    let kube_version =
-        KubeVersion::parse(&request.kube_version, chart.mode()).map_err(RenderError::plain)?;
+    let kube_version = KubeVersion::parse(&request.kube_version, chart.mode()).map_err(RenderError::plain)?;
     let prepared = prepare(chart, request, &mut Vec::new())?;
     check_kube_version(&prepared.chart, &kube_version, chart.mode())?;
     templates::run(chart, &prepared, request, &kube_version).map(|outputs| outputs.files)
