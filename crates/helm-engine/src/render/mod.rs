@@ -122,3 +122,6 @@ fn check_kube_version(chart: &Scoped, version: &KubeVersion, mode: Mode) -> Resu
         "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {shown}"
     )))
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,12 +13,14 @@ pub(super) const NO_VALUE: &[u8] = b"<no value>";
 pub(super) struct Output {
     bytes: Vec<u8>,
     segments: Vec<Segment>,
+    /// Where the innermost text of its own began: nothing before it may grow.
+    begun: Begun,
     traced: bool,
 }
 
 impl Output {
     pub(super) fn new(traced: bool) -> Self {
-        Output { bytes: Vec::new(), segments: Vec::new(), traced }
+        Output { bytes: Vec::new(), segments: Vec::new(), begun: Begun::default(), traced }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -74,21 +76,24 @@ impl Output {
     /// Gives everything behind the last segment these marks.
     fn close_segment(&mut self, marks: Marks) {
         let end = self.bytes.len();
-        match self.segments.last_mut() {
+        match self.segments[self.begun.segments..].last_mut() {
             Some(last) if last.end == end => {}
             Some(last) if last.marks == marks => last.end = end,
-            _ if end == 0 => {}
+            _ if end == self.begun.bytes => {}
             _ => self.segments.push(Segment { end, marks }),
         }
     }
 
-    /// Begins a text of its own at the end of the buffer; [`Output::finish`] takes it off again.
+    /// Begins a text of its own at the end of the buffer; [`Output::finish`] takes it off again
+    /// and wants what this returns.
     pub(super) fn begin(&mut self) -> Begun {
-        Begun { bytes: self.bytes.len(), segments: self.segments.len() }
+        let inner = Begun { bytes: self.bytes.len(), segments: self.segments.len() };
+        std::mem::replace(&mut self.begun, inner)
     }
 
     /// Takes what was written since off the buffer.
-    pub(super) fn finish(&mut self, begun: Begun) -> Text {
+    pub(super) fn finish(&mut self, outer: Begun) -> Text {
+        let begun = std::mem::replace(&mut self.begun, outer);
         let text = if self.traced {
             let shift = |segment: Segment| Segment { end: segment.end - begun.bytes, ..segment };
             let segments = self.segments.drain(begun.segments..).map(shift).collect();
@@ -102,7 +107,7 @@ impl Output {
 }
 
 /// Where a text of its own began.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Begun {
     bytes: usize,
     segments: usize,
