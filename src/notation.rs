@@ -83,6 +83,20 @@ impl FieldPath {
     }
 }
 
+/// Finds a node below a number of levels; walks with a stack of its own, so any depth will do.
+pub fn deeper_than(root: &Node, levels: usize) -> Option<&Node> {
+    let mut rest = vec![(root, 0)];
+    while let Some((node, depth)) = rest.pop() {
+        match &node.kind {
+            _ if depth > levels => return Some(node),
+            NodeKind::Map(map) => rest.extend(map.values().map(|value| (value, depth + 1))),
+            NodeKind::List(list) => rest.extend(list.iter().map(|value| (value, depth + 1))),
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Gives a value without its positions, as JSON; whole floats, as Helm reads all numbers, get no fraction.
 pub fn json_of(node: &Node) -> Value {
     match &node.kind {
@@ -142,11 +156,15 @@ pub fn looks_typed(text: &str) -> bool {
         && text.parse::<f64>().is_ok()
 }
 
-/// Shortens a text to its first line's head, its size and a digest, so that any change is still visible.
+/// Shortens a text to the head of its first telling line, its size and a digest, so that any change is still visible.
 pub fn head(text: &str) -> String {
-    let first_line = text.lines().next().unwrap_or_default();
+    const TELLING_CHARACTERS: usize = 6;
+    let is_telling = |line: &&str| {
+        line.chars().filter(|character| character.is_alphanumeric()).count() >= TELLING_CHARACTERS
+    };
+    let line = text.lines().find(is_telling).or(text.lines().next()).unwrap_or_default();
     let digest = short_digest(text.as_bytes());
-    format!("{}… ({} bytes, sha256:{digest})", prefix(first_line, HEAD_BYTES), text.len())
+    format!("{}… ({} bytes, sha256:{digest})", prefix(line.trim_start(), HEAD_BYTES), text.len())
 }
 
 fn number(value: f64) -> Value {

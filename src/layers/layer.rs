@@ -4,6 +4,8 @@ use std::fmt;
 
 use helm_engine::tree::{Node, NodeKind, Position};
 
+use crate::notation::deeper_than;
+
 /// Levels of nesting that a layer may have; Helm's own limit is the YAML reader's.
 const DEEPEST: usize = 400;
 
@@ -51,7 +53,7 @@ impl Layer {
             let (place, found) = (layer.origin(&layer.values).to_string(), type_name(&layer.values));
             return Err(LayerError::NotAMap { place, found });
         }
-        match too_deep(&layer.values) {
+        match deeper_than(&layer.values, DEEPEST) {
             Some(node) => Err(LayerError::TooDeep { place: layer.origin(node).to_string() }),
             None => Ok(layer),
         }
@@ -104,20 +106,4 @@ pub fn type_name(node: &Node) -> &'static str {
         NodeKind::List(_) => "a list",
         NodeKind::Map(_) => "a map",
     }
-}
-
-/// Finds a node below the deepest level; walks with a stack of its own.
-fn too_deep(root: &Node) -> Option<&Node> {
-    let mut rest = vec![(root, 0)];
-    while let Some((node, depth)) = rest.pop() {
-        if depth > DEEPEST {
-            return Some(node);
-        }
-        match &node.kind {
-            NodeKind::Map(map) => rest.extend(map.values().map(|value| (value, depth + 1))),
-            NodeKind::List(list) => rest.extend(list.iter().map(|value| (value, depth + 1))),
-            _ => {}
-        }
-    }
-    None
 }

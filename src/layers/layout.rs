@@ -244,7 +244,7 @@ struct Reader {
 impl Reader {
     fn read(&mut self, parts: &[Part], path: &str) {
         self.attempts += 1;
-        if self.attempts > MOST_ATTEMPTS || self.readings.len() >= MOST_READINGS {
+        if self.is_done() {
             return;
         }
         match parts.split_first() {
@@ -258,6 +258,10 @@ impl Reader {
         }
     }
 
+    fn is_done(&self) -> bool {
+        self.attempts > MOST_ATTEMPTS || self.readings.len() >= MOST_READINGS
+    }
+
     fn read_after(&mut self, text: &str, rest: &[Part], path: &str) {
         if let Some(path) = path.strip_prefix(text) {
             self.read(rest, path);
@@ -268,6 +272,9 @@ impl Reader {
         let segment = path.split('/').next().unwrap_or_default();
         let ends = segment.char_indices().map(|(at, _)| at).skip(1).chain([segment.len()]);
         for end in ends.filter(|end| *end > 0 && can_follow(rest, &path[*end..])) {
+            if self.is_done() {
+                break;
+            }
             self.captures.insert(name.to_owned(), path[..end].to_owned());
             self.read(rest, &path[end..]);
         }

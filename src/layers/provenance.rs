@@ -375,7 +375,7 @@ mod tests {
             0..=3 if depth > 0 => {
                 let keys = ["a", "b", "c"].into_iter().filter(|_| {
                     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                    (*state >> 40) % 2 == 0
+                    (*state >> 40).is_multiple_of(2)
                 });
                 let keys: Vec<&str> = keys.collect();
                 Value::Object(keys.into_iter().map(|key| (key.to_owned(), draw(state, depth - 1))).collect())

@@ -4,13 +4,16 @@
 //! that it can be shown in pieces as other long texts are. What is no document for sure stays text.
 
 use helm_engine::yaml::{self, Duplicates, Target};
+use serde::Serialize;
+use serde_json::ser::PrettyFormatter;
 use serde_json::{Map, Value};
 
-use crate::notation::json_of;
+use crate::notation::{deeper_than, json_of};
 
 /// Documents with more scalars than this, or more bytes, are shown in pieces.
 const MOST_FIELDS: usize = 200;
 const MOST_BYTES: usize = 16 * 1024;
+const DEEPEST: usize = 64;
 const MOST_JSON_BYTES: usize = 4 * 1024 * 1024;
 
 /// What a text turned out to hold.
@@ -48,8 +51,14 @@ fn json(text: &str) -> Option<Value> {
     serde_json::from_str(trimmed).ok().filter(|document| !is_empty(document))
 }
 
+/// Lays a document out with a field per line; narrowly, since it stands in plans and state.
 fn pretty(document: &Value) -> Option<String> {
-    serde_json::to_string_pretty(document).ok().map(|text| text + "\n")
+    let mut bytes = Vec::new();
+    let mut serializer =
+        serde_json::Serializer::with_formatter(&mut bytes, PrettyFormatter::with_indent(b" "));
+    document.serialize(&mut serializer).ok()?;
+    bytes.push(b'\n');
+    String::from_utf8(bytes).ok()
 }
 
 /// Reads a single YAML document that is a map or a list, if its first line looks like one.
@@ -62,6 +71,9 @@ fn yaml(text: &str) -> Option<Value> {
         return None;
     }
     let node = yaml::read(text.as_bytes(), 0, Target::Any, Duplicates::Refused).ok()?;
+    if deeper_than(&node, DEEPEST).is_some() {
+        return None;
+    }
     Some(json_of(&node)).filter(|document| !is_empty(document))
 }
 
@@ -108,4 +120,58 @@ fn count_fields(document: &Value, most: usize) -> usize {
         }
     }
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(path: &str, text: &str, expected: Option<Value>) {
+        assert_eq!(open(path, text), expected.map(Document::Fields), "{text}");
+    }
+
+    #[test]
+    fn documents_are_told_from_text() {
+        check("data.x", "a: 1\nb: [x]\n", Some(json!({"a": 1, "b": ["x"]})));
+        check("data.x", "# c\n---\n- a\n- b\n", Some(json!(["a", "b"])));
+        check("data.x", "{\"a\": 1}", Some(json!({"a": 1})));
+        check("data[x.env]", "A=1\n# c\nB=x=y\n", Some(json!({"A": "1", "B": "x=y"})));
+        for text in [
+            "a: 1",
+            "server {\n  listen 80;\n}\n",
+            "#!/bin/sh\necho: x\nif true; then\n",
+            "",
+            "\n\n",
+            "a: 1\na: 2\n",
+        ] {
+            check("data.x", text, None);
+        }
+        check("data.x", "a: 1\n---\nb: 2\n", None);
+        check("data[x.env]", "A=1\nA=2\n", None);
+    }
+
+    #[test]
+    fn large_documents_are_laid_out_line_by_line() {
+        let large = Value::Array((0..300).map(Value::from).collect());
+        match open("data.x", &large.to_string()) {
+            Some(Document::Lines(lines)) => assert!(lines.starts_with("[\n 0,\n 1,\n")),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn bombs_stay_text() {
+        let bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned()
+            + &(b'b'..=b'i')
+                .map(|key| {
+                    let (key, below) = (key as char, (key - 1) as char);
+                    format!("{key}: &{key} [{}]\n", vec![format!("*{below}"); 9].join(", "))
+                })
+                .collect::<String>();
+        check("data.x", &bomb, None);
+        check("data.x", &format!("a: {}", "[".repeat(9_000)), None);
+        check("data.x", &"[".repeat(100_000), None);
+        check("data.x", &format!("a:\n  {}{}\n", "[".repeat(3_000), "]".repeat(3_000)), None);
+    }
 }

@@ -14,7 +14,7 @@ const LONGEST_WHOLE_LINE_BYTES: usize = 256;
 const LONGEST_WHOLE_TEXT_BYTES: usize = 1024;
 const MOST_WHOLE_LINES: usize = 6;
 const MOST_LISTED_LINES: usize = 250;
-const LONGEST_SHOWN_TEXT_BYTES: usize = 64 * 1024;
+const LONGEST_SHOWN_TEXT_BYTES: usize = 32 * 1024;
 
 /// Gives what a plan shows for a text: a string, or a list of consecutive pieces.
 pub(crate) fn shown(text: &str) -> Value {
