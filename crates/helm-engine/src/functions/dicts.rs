@@ -73,8 +73,11 @@ fn get(_: &mut Context<'_>, args: &[Value]) -> Outcome {
 fn set(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     context.charge(1)?;
     let value = any(args, 2).clone().marked(own_marks(args, 1));
+    let Some(map) = any(args, 0).as_map() else {
+        return Err(CallError::new("assignment to entry in nil map"));
+    };
     context.note_read(own_marks(args, 1));
-    map(args, 0).set(bytes(args, 1), value);
+    map.set(bytes(args, 1), value);
     Ok(plain_map(any(args, 0)))
 }
 
@@ -82,7 +85,7 @@ fn set(context: &mut Context<'_>, args: &[Value]) -> Outcome {
 fn plain_map(value: &Value) -> Value {
     match &value.data {
         Data::Map(map) => Value::from(Data::Map(map.as_kind(Default::default()))).marked(value.marks),
-        _ => value.clone(),
+        _ => Value::map(Entries::new()).marked(value.marks),
     }
 }
 
@@ -176,7 +179,7 @@ fn merge_all(context: &mut Context<'_>, args: &[Value], fill: Fill) -> Outcome {
             merge(context, DEPTH, &target, source, fill)?;
         }
     }
-    Ok(plain_map(any(args, 0)).marked(marks))
+    Ok(plain_map(&Value { data: Data::Map(target), marks: any(args, 0).marks }).marked(marks))
 }
 
 fn deep_copy(context: &mut Context<'_>, args: &[Value]) -> Outcome {

@@ -181,3 +181,4 @@ pub fn find(name: &str, mode: Mode) -> Option<&'static Function> {
     let function = *by_name.get(name)?;
     (function.since == Since::Helm3 || mode == Mode::Helm4).then_some(function)
 }
+

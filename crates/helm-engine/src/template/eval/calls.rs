@@ -4,7 +4,7 @@ use super::{Evaluator, Failure, Frame, Got, Run};
 use crate::functions::{Function, MarkRule, Param};
 use crate::stack;
 use crate::template::ast::{Callee, Operand, Special, Term};
-use crate::value::{Data, ElementType, List, Map, MapType, Value};
+use crate::value::{Data, ElementType, List, MapType, Value};
 
 impl Evaluator<'_, '_> {
     /// Calls a function. `node` is what errors of the function itself point at.
@@ -259,7 +259,8 @@ fn can_be_nil(param: Param) -> bool {
 /// Returns Go's nil of a type: an empty container, since functions read nil containers as empty ones.
 fn zero(param: Param) -> Value {
     match param {
-        Param::Map => Data::Map(Map::default()).into(),
+        // A nil map: only writing to it differs from an empty one.
+        Param::Map => Value::NIL,
         Param::List => Data::List(List::nil(ElementType::Any)).into(),
         Param::Strings => Data::List(List::nil(ElementType::String)).into(),
         _ => Value::NIL,
