@@ -76,7 +76,7 @@ fn coalesce(_: &mut Context<'_>, args: &[Value]) -> Outcome {
 }
 
 fn all(_: &mut Context<'_>, args: &[Value]) -> Outcome {
-    Ok(decided(args, |value| is_empty(value), false))
+    Ok(decided(args, is_empty, false))
 }
 
 fn any_full(_: &mut Context<'_>, args: &[Value]) -> Outcome {

@@ -13,6 +13,7 @@ mod defaults;
 mod dicts;
 mod encoding;
 mod helm;
+mod joins;
 mod letters;
 mod lists;
 mod marks;
@@ -160,6 +161,7 @@ pub const FAMILIES: &[&[Function]] = &[
     defaults::FUNCTIONS,
     dicts::FUNCTIONS,
     encoding::FUNCTIONS,
+    joins::FUNCTIONS,
     lists::FUNCTIONS,
     math::FUNCTIONS,
     paths::FUNCTIONS,
@@ -181,4 +183,3 @@ pub fn find(name: &str, mode: Mode) -> Option<&'static Function> {
     let function = *by_name.get(name)?;
     (function.since == Since::Helm3 || mode == Mode::Helm4).then_some(function)
 }
-

@@ -4,7 +4,7 @@ use std::any::Any;
 
 use super::super::arguments::{Outcome, any};
 use super::super::{Function, Param};
-use super::layout::quote;
+use super::reading::quote;
 use crate::context::{Context, Mode};
 use crate::error::CallError;
 use crate::number::parse_float;

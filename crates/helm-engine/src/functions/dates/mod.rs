@@ -2,6 +2,7 @@
 
 mod duration;
 mod layout;
+mod reading;
 mod time;
 
 use self::duration::Duration;
@@ -150,11 +151,11 @@ fn duration_round(context: &mut Context<'_>, args: &[Value]) -> Outcome {
 }
 
 fn to_date(_: &mut Context<'_>, args: &[Value]) -> Outcome {
-    Ok(Value::object(layout::parse(&string(args, 0), &string(args, 1)).unwrap_or(Time::ZERO)))
+    Ok(Value::object(reading::parse(&string(args, 0), &string(args, 1)).unwrap_or(Time::ZERO)))
 }
 
 fn must_to_date(_: &mut Context<'_>, args: &[Value]) -> Outcome {
-    layout::parse(&string(args, 0), &string(args, 1)).map(Value::object).map_err(CallError::new)
+    reading::parse(&string(args, 0), &string(args, 1)).map(Value::object).map_err(CallError::new)
 }
 
 fn unix_epoch(_: &mut Context<'_>, args: &[Value]) -> Outcome {
