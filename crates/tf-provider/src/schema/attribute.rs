@@ -107,8 +107,8 @@ impl Attribute {
         self
     }
 
-    /// Gives the value for a configuration without one; makes an optional attribute computed too, since
-    /// Terraform lets a provider fill in only those.
+    /// Gives the value for a configuration without one, in resources and data sources; makes an optional
+    /// attribute computed too, since Terraform lets a provider fill in only those.
     #[must_use]
     pub fn default_value(mut self, value: impl Into<Value>) -> Self {
         self.default = Some(value.into());

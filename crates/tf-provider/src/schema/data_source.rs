@@ -29,7 +29,7 @@ pub trait DataSource: Send + Sync + 'static {
 /// Asks for a reading.
 #[derive(Clone, Debug)]
 pub struct DataSourceRequest {
-    /// The configuration.
+    /// The configuration, with the schema's defaults.
     pub config: Object,
     /// The `provider_meta` of the module.
     pub provider_meta: Option<Object>,

@@ -241,6 +241,56 @@ impl Typed<'_> {
     }
 }
 
+impl From<&serde_json::Value> for Value {
+    /// Takes JSON as HCL's `jsondecode` does: arrays become tuples, and the type follows from the value.
+    fn from(json: &serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Null => Self::Null,
+            serde_json::Value::Bool(truth) => Self::Bool(*truth),
+            // JSON's numbers are all decimal.
+            serde_json::Value::Number(number) => number.to_string().parse().map_or(Self::Null, Self::Number),
+            serde_json::Value::String(text) => Self::from(text.as_str()),
+            serde_json::Value::Array(elements) => Self::Tuple(elements.iter().map(Self::from).collect()),
+            serde_json::Value::Object(entries) => {
+                Self::Object(entries.iter().map(|(name, value)| (name.clone(), value.into())).collect())
+            }
+        }
+    }
+}
+
+impl Value {
+    /// Returns the value as JSON, as HCL's `jsonencode` does; nothing when something in it is unknown. Numbers
+    /// lose digits beyond a 64-bit float's.
+    pub fn to_json(&self) -> Option<serde_json::Value> {
+        Some(match self.undressed() {
+            Self::Unknown(_) => return None,
+            Self::Null | Self::Dynamic(_) => serde_json::Value::Null,
+            Self::Bool(truth) => serde_json::Value::from(*truth),
+            Self::Number(number) => number_to_json(number),
+            Self::String(text) => serde_json::Value::from(text.as_str()),
+            Self::List(elements) | Self::Set(elements) | Self::Tuple(elements) => {
+                elements.iter().map(Self::to_json).collect::<Option<_>>()?
+            }
+            Self::Map(elements) => {
+                let entries = elements.iter().map(|(key, value)| Some((key.clone(), value.to_json()?)));
+                serde_json::Value::Object(entries.collect::<Option<_>>()?)
+            }
+            Self::Object(object) => {
+                let entries = object.iter().map(|(name, value)| Some((name.to_owned(), value.to_json()?)));
+                serde_json::Value::Object(entries.collect::<Option<_>>()?)
+            }
+        })
+    }
+}
+
+fn number_to_json(number: &Number) -> serde_json::Value {
+    match (number.as_i64(), number.as_u64()) {
+        (Some(int), _) => int.into(),
+        (None, Some(int)) => int.into(),
+        (None, None) => number.as_f64().into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,6 +316,22 @@ mod tests {
         );
         let object = Type::object([("a", Type::String), ("b", Type::Number)]);
         check(object, r#"{"a":"x","gone":[1]}"#, Object::new().with("a", "x").with("b", Value::Null).into());
+    }
+
+    #[test]
+    fn free_json_goes_both_ways() {
+        let json = serde_json::json!({"a": [1, "x", null, 0.5], "b": {"c": true}, "n": 18_446_744_073_709_551_615_u64});
+        let value = Value::from(&json);
+        assert_eq!(
+            value.infer_type().to_string(),
+            "object({ a = tuple([number, string, any, number]), b = object({ c = bool }), n = number })"
+        );
+        assert_eq!(value.to_json(), Some(json));
+        assert_eq!(
+            Value::dynamic(Type::set(Type::String), Value::set(["a"])).to_json(),
+            Some(serde_json::json!(["a"]))
+        );
+        assert_eq!(Value::list([Value::unknown()]).to_json(), None);
     }
 
     #[test]

@@ -55,5 +55,5 @@ pub use value::{Dynamic, Refinement, Value};
 
 pub(crate) use json::DEEPEST_DYNAMIC;
 pub(crate) use number::Form as NumberForm;
-pub(crate) use plan::propose;
+pub(crate) use plan::{propose, with_defaults};
 pub(crate) use walk::{check_against_schema, check_config, clear_write_only};

@@ -107,6 +107,13 @@ pub(crate) fn propose(
     (planned, requires_replace)
 }
 
+/// Fills the defaults of a configuration in.
+pub(crate) fn with_defaults(block: &Block, config: Object) -> Object {
+    let mut filled = config.clone();
+    fill_defaults(block, &config, &mut filled);
+    filled
+}
+
 fn fill_defaults(block: &Block, config: &Object, planned: &mut Object) {
     for (name, attribute) in &block.attributes {
         if let Some(default) = attribute.default.as_ref().filter(|_| config.is_null(name)) {
@@ -136,8 +143,10 @@ fn mark_computed(block: &Block, prior: Option<&Object>, config: &Object, planned
 
 type Visit<'a> = &'a mut dyn FnMut(&Block, Option<&Object>, &Object, &mut Object);
 
-/// Visits the nested blocks of a plan together with their place in prior state and configuration. Elements of
-/// sets have no place that could be matched: computed attributes inside sets stay as proposed.
+/// Visits the nested blocks of a plan together with their place in prior state and configuration.
+///
+/// Elements of sets have no place that could be matched: what Terraform proposes stands for the configuration,
+/// so that an element new to the set gets its defaults and unknowns, and one that was there keeps what it has.
 fn for_each_nested(
     block: &Block,
     prior: Option<&Object>,
@@ -163,6 +172,12 @@ fn visit_value(block: &Block, prior: Option<&Value>, config: &Value, planned: &m
             for (index, (element, config)) in elements.iter_mut().zip(config.elements()).enumerate() {
                 let prior = prior.and_then(|prior| prior.elements().get(index));
                 visit_value(block, prior, config, element, visit);
+            }
+        }
+        Value::Set(elements) => {
+            for element in elements {
+                let config = element.clone();
+                visit_value(block, None, &config, element, visit);
             }
         }
         Value::Map(elements) => {
@@ -307,6 +322,23 @@ mod tests {
         let (planned, replaced) = propose(&schema().block, Some(&prior), &config, proposed(&prior, &config));
         assert!(planned.is_unknown("id"));
         assert_eq!(replaced, [Path::from("name")]);
+    }
+
+    #[test]
+    fn a_new_element_of_a_set_gets_defaults_and_unknowns_and_an_old_one_keeps_its_own() {
+        let tag = Block::new()
+            .attribute("key", Attribute::required(Type::String))
+            .attribute("kind", Attribute::optional(Type::String).default_value("plain"))
+            .attribute("owner", Attribute::computed(Type::String));
+        let schema = Schema::new().block("tag", NestedBlock::set(tag));
+        let old = Object::new().with("key", "a").with("kind", "plain").with("owner", "me");
+        let new = Object::new().with("key", "b");
+        let config = Object::new().with("tag", Value::set([Object::new().with("key", "a"), new.clone()]));
+        let prior = Object::new().with("tag", Value::set([old.clone()]));
+        let proposed = Object::new().with("tag", Value::set([old.clone(), new.clone()]));
+        let (planned, _) = propose(&schema.block, Some(&prior), &config, proposed);
+        let new = new.with("kind", "plain").with("owner", Value::unknown());
+        assert_eq!(planned.get("tag"), &Value::set([old, new]));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::catalog::find;
 use super::plan::deferral_refused;
 use super::{Capabilities, Server, WireValue};
-use crate::schema::{DataSourceRequest, Deferral, Diagnostics, ValidateRequest, check_config};
+use crate::schema::{DataSourceRequest, Deferral, Diagnostics, ValidateRequest, check_config, with_defaults};
 
 /// Asks for a reading.
 #[derive(Debug, Default)]
@@ -43,8 +43,9 @@ impl Server {
         call: ReadDataCall,
     ) -> Result<ReadDataAnswer, Diagnostics> {
         let part = find(&self.catalog().data_sources, "data source", &call.type_name)?;
+        let config = part.described.read_some(&call.config, "configuration")?;
         let request = DataSourceRequest {
-            config: part.described.read_some(&call.config, "configuration")?,
+            config: with_defaults(&part.described.schema.block, config),
             provider_meta: self.read_meta(&call.provider_meta)?,
             context: self.context(call.capabilities),
         };
