@@ -2,6 +2,7 @@
 //!
 //! `service` serves protocol 5; another protocol version would stand beside it over the same server.
 
+mod answers;
 mod companions;
 mod connection;
 mod convert;
@@ -12,6 +13,7 @@ mod listener;
 mod log;
 mod msgpack;
 mod reattach;
+mod requests;
 mod serve;
 mod service;
 mod tls;

@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 
 use super::tfplugin5::{self as proto, provider_server::Provider as Service};
-use super::{convert, describe};
+use super::{convert, describe, requests};
 use crate::schema::{Diagnostics, FunctionError};
 use crate::server::{self, Catalog, Server, guarded};
 
@@ -183,18 +183,9 @@ impl Service for Protocol5 {
     ) -> Answer<proto::upgrade_resource_state::Response> {
         let request = request.into_inner();
         let name = request.type_name.clone();
-        let call = upgrade_call(request.type_name, request.version, request.raw_state);
+        let call = requests::upgrade(request.type_name, request.version, request.raw_state);
         let answer = self.run("UpgradeResourceState", &name, |server| server.upgrade(call)).await;
-        Ok(Response::new(match answer {
-            Ok(answer) => proto::upgrade_resource_state::Response {
-                upgraded_state: Some(answer.value.into()),
-                diagnostics: convert::diagnostics(answer.diagnostics),
-            },
-            Err(errors) => proto::upgrade_resource_state::Response {
-                upgraded_state: None,
-                diagnostics: convert::failure(errors),
-            },
-        }))
+        Ok(Response::new(answer.into()))
     }
 
     async fn upgrade_resource_identity(
@@ -203,126 +194,47 @@ impl Service for Protocol5 {
     ) -> Answer<proto::upgrade_resource_identity::Response> {
         let request = request.into_inner();
         let name = request.type_name.clone();
-        let call = upgrade_call(request.type_name, request.version, request.raw_identity);
+        let call = requests::upgrade(request.type_name, request.version, request.raw_identity);
         let answer = self.run("UpgradeResourceIdentity", &name, |server| server.upgrade_identity(call)).await;
-        Ok(Response::new(match answer {
-            Ok(answer) => proto::upgrade_resource_identity::Response {
-                upgraded_identity: Some(answer.value.into()),
-                diagnostics: convert::diagnostics(answer.diagnostics),
-            },
-            Err(errors) => proto::upgrade_resource_identity::Response {
-                upgraded_identity: None,
-                diagnostics: convert::failure(errors),
-            },
-        }))
+        Ok(Response::new(answer.into()))
     }
 
     async fn read_resource(
         &self,
         request: Request<proto::read_resource::Request>,
     ) -> Answer<proto::read_resource::Response> {
-        let request = request.into_inner();
-        let name = request.type_name.clone();
-        let call = server::ReadCall {
-            type_name: request.type_name,
-            state: convert::value(request.current_state),
-            private: request.private,
-            provider_meta: convert::value(request.provider_meta),
-            identity: convert::identity(request.current_identity),
-            capabilities: convert::capabilities(request.client_capabilities),
-        };
+        let call = server::ReadCall::from(request.into_inner());
+        let name = call.type_name.clone();
         let answer = self.run("ReadResource", &name, |server| server.read(call)).await;
-        Ok(Response::new(match answer {
-            Ok(answer) => proto::read_resource::Response {
-                new_state: Some(answer.state.into()),
-                diagnostics: convert::diagnostics(answer.diagnostics),
-                private: answer.private,
-                deferred: answer.deferral.map(convert::deferral),
-                new_identity: answer.identity.map(Into::into),
-            },
-            Err(errors) => {
-                proto::read_resource::Response { diagnostics: convert::failure(errors), ..Default::default() }
-            }
-        }))
+        Ok(Response::new(answer.into()))
     }
 
     async fn plan_resource_change(
         &self,
         request: Request<proto::plan_resource_change::Request>,
     ) -> Answer<proto::plan_resource_change::Response> {
-        let request = request.into_inner();
-        let name = request.type_name.clone();
-        let call = server::PlanCall {
-            type_name: request.type_name,
-            prior: convert::value(request.prior_state),
-            proposed: convert::value(request.proposed_new_state),
-            config: convert::value(request.config),
-            private: request.prior_private,
-            provider_meta: convert::value(request.provider_meta),
-            identity: convert::identity(request.prior_identity),
-            capabilities: convert::capabilities(request.client_capabilities),
-        };
+        let call = server::PlanCall::from(request.into_inner());
+        let name = call.type_name.clone();
         let answer = self.run("PlanResourceChange", &name, |server| server.plan(call)).await;
-        Ok(Response::new(match answer {
-            Ok(answer) => proto::plan_resource_change::Response {
-                planned_state: Some(answer.planned.into()),
-                requires_replace: answer.requires_replace.iter().map(convert::path).collect(),
-                planned_private: answer.private,
-                diagnostics: convert::diagnostics(answer.diagnostics),
-                legacy_type_system: false,
-                deferred: answer.deferral.map(convert::deferral),
-                planned_identity: answer.identity.map(Into::into),
-            },
-            Err(errors) => proto::plan_resource_change::Response {
-                diagnostics: convert::failure(errors),
-                ..Default::default()
-            },
-        }))
+        Ok(Response::new(answer.into()))
     }
 
     async fn apply_resource_change(
         &self,
         request: Request<proto::apply_resource_change::Request>,
     ) -> Answer<proto::apply_resource_change::Response> {
-        let request = request.into_inner();
-        let name = request.type_name.clone();
-        let call = server::ApplyCall {
-            type_name: request.type_name,
-            prior: convert::value(request.prior_state),
-            planned: convert::value(request.planned_state),
-            config: convert::value(request.config),
-            private: request.planned_private,
-            provider_meta: convert::value(request.provider_meta),
-            identity: convert::identity(request.planned_identity),
-        };
+        let call = server::ApplyCall::from(request.into_inner());
+        let name = call.type_name.clone();
         let answer = self.run("ApplyResourceChange", &name, |server| server.apply(call)).await;
-        Ok(Response::new(match answer {
-            Ok(answer) => proto::apply_resource_change::Response {
-                new_state: Some(answer.state.into()),
-                private: answer.private,
-                diagnostics: convert::diagnostics(answer.diagnostics),
-                legacy_type_system: false,
-                new_identity: answer.identity.map(Into::into),
-            },
-            Err(errors) => proto::apply_resource_change::Response {
-                diagnostics: convert::failure(errors),
-                ..Default::default()
-            },
-        }))
+        Ok(Response::new(answer.into()))
     }
 
     async fn import_resource_state(
         &self,
         request: Request<proto::import_resource_state::Request>,
     ) -> Answer<proto::import_resource_state::Response> {
-        let request = request.into_inner();
-        let name = request.type_name.clone();
-        let call = server::ImportCall {
-            type_name: request.type_name,
-            id: request.id,
-            identity: convert::identity(request.identity),
-            capabilities: convert::capabilities(request.client_capabilities),
-        };
+        let call = server::ImportCall::from(request.into_inner());
+        let name = call.type_name.clone();
         let answer = self.run("ImportResourceState", &name, |server| server.import(call)).await;
         let imported = |found: server::StateAnswer| proto::import_resource_state::ImportedResource {
             type_name: name.clone(),
@@ -347,31 +259,10 @@ impl Service for Protocol5 {
         &self,
         request: Request<proto::move_resource_state::Request>,
     ) -> Answer<proto::move_resource_state::Response> {
-        let request = request.into_inner();
-        let name = request.target_type_name.clone();
-        let call = server::MoveCall {
-            target_type: request.target_type_name,
-            source_provider: request.source_provider_address,
-            source_type: request.source_type_name,
-            source_version: request.source_schema_version,
-            source_state: convert::raw_state(request.source_state.unwrap_or_default()),
-            source_private: request.source_private,
-            source_identity: request.source_identity.map(convert::raw_state),
-            source_identity_version: request.source_identity_schema_version,
-        };
+        let call = server::MoveCall::from(request.into_inner());
+        let name = call.target_type.clone();
         let answer = self.run("MoveResourceState", &name, |server| server.move_state(call)).await;
-        Ok(Response::new(match answer {
-            Ok(answer) => proto::move_resource_state::Response {
-                target_state: Some(answer.state.into()),
-                diagnostics: convert::diagnostics(answer.diagnostics),
-                target_private: answer.private,
-                target_identity: answer.identity.map(Into::into),
-            },
-            Err(errors) => proto::move_resource_state::Response {
-                diagnostics: convert::failure(errors),
-                ..Default::default()
-            },
-        }))
+        Ok(Response::new(answer.into()))
     }
 
     async fn generate_resource_config(
@@ -382,41 +273,18 @@ impl Service for Protocol5 {
         let name = request.type_name.clone();
         let state = convert::value(request.state);
         let call = |server: Arc<Server>| server.generate_config(request.type_name, state);
-        Ok(Response::new(match self.run("GenerateResourceConfig", &name, call).await {
-            Ok(answer) => proto::generate_resource_config::Response {
-                config: Some(answer.value.into()),
-                diagnostics: convert::diagnostics(answer.diagnostics),
-            },
-            Err(errors) => proto::generate_resource_config::Response {
-                config: None,
-                diagnostics: convert::failure(errors),
-            },
-        }))
+        let answer = self.run("GenerateResourceConfig", &name, call).await;
+        Ok(Response::new(answer.into()))
     }
 
     async fn read_data_source(
         &self,
         request: Request<proto::read_data_source::Request>,
     ) -> Answer<proto::read_data_source::Response> {
-        let request = request.into_inner();
-        let name = request.type_name.clone();
-        let call = server::ReadDataCall {
-            type_name: request.type_name,
-            config: convert::value(request.config),
-            provider_meta: convert::value(request.provider_meta),
-            capabilities: convert::capabilities(request.client_capabilities),
-        };
-        Ok(Response::new(match self.run("ReadDataSource", &name, |server| server.read_data(call)).await {
-            Ok(answer) => proto::read_data_source::Response {
-                state: Some(answer.state.into()),
-                diagnostics: convert::diagnostics(answer.diagnostics),
-                deferred: answer.deferral.map(convert::deferral),
-            },
-            Err(errors) => proto::read_data_source::Response {
-                diagnostics: convert::failure(errors),
-                ..Default::default()
-            },
-        }))
+        let call = server::ReadDataCall::from(request.into_inner());
+        let name = call.type_name.clone();
+        let answer = self.run("ReadDataSource", &name, |server| server.read_data(call)).await;
+        Ok(Response::new(answer.into()))
     }
 
     async fn validate_ephemeral_resource_config(
@@ -435,26 +303,10 @@ impl Service for Protocol5 {
         &self,
         request: Request<proto::open_ephemeral_resource::Request>,
     ) -> Answer<proto::open_ephemeral_resource::Response> {
-        let request = request.into_inner();
-        let name = request.type_name.clone();
-        let call = server::OpenCall {
-            type_name: request.type_name,
-            config: convert::value(request.config),
-            capabilities: convert::capabilities(request.client_capabilities),
-        };
-        Ok(Response::new(match self.run("OpenEphemeralResource", &name, |server| server.open(call)).await {
-            Ok(answer) => proto::open_ephemeral_resource::Response {
-                diagnostics: convert::diagnostics(answer.diagnostics),
-                renew_at: answer.renew_at.map(convert::timestamp),
-                result: convert::some_value(answer.result),
-                private: Some(answer.private),
-                deferred: answer.deferral.map(convert::deferral),
-            },
-            Err(errors) => proto::open_ephemeral_resource::Response {
-                diagnostics: convert::failure(errors),
-                ..Default::default()
-            },
-        }))
+        let call = server::OpenCall::from(request.into_inner());
+        let name = call.type_name.clone();
+        let answer = self.run("OpenEphemeralResource", &name, |server| server.open(call)).await;
+        Ok(Response::new(answer.into()))
     }
 
     async fn renew_ephemeral_resource(
@@ -465,17 +317,8 @@ impl Service for Protocol5 {
         let name = request.type_name.clone();
         let private = request.private.unwrap_or_default();
         let call = |server: Arc<Server>| server.renew(request.type_name, private);
-        Ok(Response::new(match self.run("RenewEphemeralResource", &name, call).await {
-            Ok(answer) => proto::renew_ephemeral_resource::Response {
-                diagnostics: convert::diagnostics(answer.diagnostics),
-                renew_at: answer.renew_at.map(convert::timestamp),
-                private: Some(answer.private),
-            },
-            Err(errors) => proto::renew_ephemeral_resource::Response {
-                diagnostics: convert::failure(errors),
-                ..Default::default()
-            },
-        }))
+        let answer = self.run("RenewEphemeralResource", &name, call).await;
+        Ok(Response::new(answer.into()))
     }
 
     async fn close_ephemeral_resource(
@@ -508,23 +351,10 @@ impl Service for Protocol5 {
         &self,
         request: Request<proto::list_resource::Request>,
     ) -> Answer<Events<proto::list_resource::Event>> {
-        let request = request.into_inner();
-        let span = self.span("ListResource", &request.type_name);
-        let call = server::ListCall {
-            type_name: request.type_name,
-            config: convert::value(request.config),
-            include_resource: request.include_resource_object,
-            limit: request.limit,
-        };
+        let call = server::ListCall::from(request.into_inner());
+        let span = self.span("ListResource", &call.type_name);
         let events = span.in_scope(|| self.server.clone().list(call));
-        Ok(Response::new(Box::pin(ReceiverStream::new(events).map(|event| {
-            Ok(proto::list_resource::Event {
-                identity: event.identity.map(Into::into),
-                display_name: event.display_name,
-                resource_object: event.resource.map(Into::into),
-                diagnostic: convert::diagnostics(event.diagnostics),
-            })
-        }))))
+        Ok(Response::new(Box::pin(ReceiverStream::new(events).map(|event| Ok(event.into())))))
     }
 
     async fn call_function(
@@ -579,15 +409,10 @@ impl Service for Protocol5 {
         &self,
         request: Request<proto::invoke_action::Request>,
     ) -> Answer<Events<proto::invoke_action::Event>> {
-        let request = request.into_inner();
-        let span = self.span("InvokeAction", &request.action_type);
-        let call = server::InvokeCall {
-            type_name: request.action_type,
-            config: convert::value(request.config),
-            capabilities: convert::capabilities(request.client_capabilities),
-        };
+        let call = server::InvokeCall::from(request.into_inner());
+        let span = self.span("InvokeAction", &call.type_name);
         let events = span.in_scope(|| self.server.clone().invoke(call));
-        Ok(Response::new(Box::pin(ReceiverStream::new(events).map(|event| Ok(action_event(event))))))
+        Ok(Response::new(Box::pin(ReceiverStream::new(events).map(|event| Ok(event.into())))))
     }
 
     async fn stop(&self, _: Request<proto::stop::Request>) -> Answer<proto::stop::Response> {
@@ -595,21 +420,4 @@ impl Service for Protocol5 {
         self.server.stop();
         Ok(Response::new(proto::stop::Response::default()))
     }
-}
-
-fn upgrade_call(type_name: String, version: i64, raw: Option<proto::RawState>) -> server::UpgradeCall {
-    let raw = raw.unwrap_or_default();
-    let is_flatmap = raw.json.is_empty() && !raw.flatmap.is_empty();
-    server::UpgradeCall { type_name, version, raw: convert::raw_state(raw), is_flatmap }
-}
-
-fn action_event(event: server::ActionEvent) -> proto::invoke_action::Event {
-    use proto::invoke_action::event::{Completed, Progress, Type};
-    let event = match event {
-        server::ActionEvent::Progress(message) => Type::Progress(Progress { message }),
-        server::ActionEvent::Completed(ended) => {
-            Type::Completed(Completed { diagnostics: convert::diagnostics(ended) })
-        }
-    };
-    proto::invoke_action::Event { r#type: Some(event) }
 }

@@ -24,12 +24,12 @@ use tracing::Instrument as _;
 pub(crate) use action::{ActionEvent, InvokeCall};
 pub(crate) use apply::{ApplyCall, StateAnswer};
 pub(crate) use catalog::{Catalog, Part};
-pub(crate) use data_source::ReadDataCall;
-pub(crate) use ephemeral::OpenCall;
+pub(crate) use data_source::{ReadDataAnswer, ReadDataCall};
+pub(crate) use ephemeral::{EphemeralAnswer, OpenCall};
 pub(crate) use function::CallFunctionCall;
-pub(crate) use list::ListCall;
-pub(crate) use plan::PlanCall;
-pub(crate) use resource::{ImportCall, MoveCall, ReadCall, UpgradeCall};
+pub(crate) use list::{ListCall, ListEvent};
+pub(crate) use plan::{PlanAnswer, PlanCall};
+pub(crate) use resource::{ImportCall, MoveCall, ReadCall, UpgradeAnswer, UpgradeCall};
 pub(crate) use wire::WireValue;
 
 use crate::schema::{Context, Diagnostic, Diagnostics, Provider};
