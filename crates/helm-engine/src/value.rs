@@ -217,6 +217,14 @@ struct ListInner {
     nil: bool,
 }
 
+impl Drop for ListInner {
+    fn drop(&mut self) {
+        if self.items.iter().any(Value::is_container) {
+            free_flat(std::mem::take(&mut self.items).into_iter());
+        }
+    }
+}
+
 impl List {
     /// Makes a `[]interface {}`.
     pub fn new(items: Vec<Value>) -> Self {
@@ -288,6 +296,47 @@ pub struct Map {
 struct MapInner {
     entries: RefCell<Entries>,
     path: Option<Rc<str>>,
+}
+
+impl Drop for MapInner {
+    fn drop(&mut self) {
+        let entries = self.entries.get_mut();
+        if entries.values().any(Value::is_container) {
+            free_flat(std::mem::take(entries).into_values());
+        }
+    }
+}
+
+thread_local! {
+    /// Containers waiting to be freed; `None` while none is being freed.
+    static DYING: RefCell<Option<Vec<Value>>> = const { RefCell::new(None) };
+}
+
+/// Frees values without recursion, however deep they nest.
+fn free_flat(values: impl Iterator<Item = Value>) {
+    let waiting: Vec<Value> = values.filter(Value::is_container).collect();
+    let first = DYING.with_borrow_mut(|dying| match dying {
+        Some(dying) => {
+            dying.extend(waiting);
+            false
+        }
+        None => {
+            *dying = Some(waiting);
+            true
+        }
+    });
+    while first {
+        let next = DYING.with_borrow_mut(|dying| {
+            let next = dying.as_mut().and_then(Vec::pop);
+            if next.is_none() {
+                *dying = None;
+            }
+            next
+        });
+        if next.is_none() {
+            return;
+        }
+    }
 }
 
 impl Map {
@@ -448,6 +497,15 @@ impl Value {
     pub fn marked(mut self, marks: Marks) -> Self {
         self.marks = self.marks.union(marks);
         self
+    }
+
+    /// Says whether freeing this may free other values.
+    fn is_container(&self) -> bool {
+        match &self.data {
+            Data::Map(_) => true,
+            Data::List(list) => !list.items().is_empty(),
+            _ => false,
+        }
     }
 
     /// Says whether this is nil.

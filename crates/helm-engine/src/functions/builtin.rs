@@ -216,6 +216,9 @@ fn with_pieces(context: &Context<'_>, formatted: Formatted, args: &[Value], mark
     let mut segments = Vec::new();
     let mut start = 0;
     for (end, argument) in formatted.pieces {
+        if end == start {
+            continue;
+        }
         let shown = argument.and_then(|at| args.get(at));
         match shown.map(|value| (&value.data, value)) {
             Some((Data::Text(text), value))

@@ -9,6 +9,8 @@ mod lexer;
 mod number;
 mod parser;
 mod set;
+#[cfg(test)]
+mod tests;
 pub mod unicode;
 mod unicode_tables;
 

@@ -15,6 +15,7 @@ use super::number;
 use super::unicode::{quote, unquote};
 use crate::context::Mode;
 use crate::functions;
+use crate::stack;
 use crate::value::Text;
 
 /// How deep control structures or parentheses may nest.
@@ -272,7 +273,7 @@ impl Parser<'_> {
 
     fn items(&mut self) -> Parsed<(Vec<Node>, Item)> {
         self.nesting += 1;
-        if self.nesting > NESTING {
+        if self.nesting > NESTING || stack::is_exhausted() {
             return self.fail("max nesting depth exceeded");
         }
         let mut nodes = Vec::new();
@@ -396,7 +397,7 @@ impl Parser<'_> {
         }
         self.next();
         self.nesting += 1;
-        if self.nesting > NESTING {
+        if self.nesting > NESTING || stack::is_exhausted() {
             return self.fail("max nesting depth exceeded");
         }
         let branch = self.branch(context)?;
@@ -570,7 +571,7 @@ impl Parser<'_> {
     }
 
     fn parentheses(&mut self, _open: Token) -> Parsed<Operand> {
-        if self.state.parentheses >= NESTING {
+        if self.state.parentheses >= NESTING || stack::is_exhausted() {
             return self.fail("max expression depth exceeded");
         }
         self.state.parentheses += 1;

@@ -12,11 +12,17 @@ pub(crate) const WARNING_START: &str = "HELM_ERR_START";
 pub(crate) const WARNING_END: &str = "HELM_ERR_END";
 
 /// An error in the making. Boxed, since results of evaluation are everywhere.
+///
+/// In Go every level of a chain of errors holds the text of all levels below it; here a level is only what it adds, so
+/// that a thousand nested includes stay linear.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// The texts of the chain of Go errors, the outermost first.
-    texts: Vec<String>,
+    /// What each level puts before the text of the next one, the innermost first.
+    heads: Vec<String>,
+    /// The text of the innermost error.
+    text: String,
     reason: String,
+    /// The innermost first.
     places: Vec<Place>,
 }
 
@@ -27,21 +33,21 @@ impl Failure {
     /// Makes a failure of a text without a place.
     pub(crate) fn plain(text: impl Into<String>) -> Box<Failure> {
         let text = text.into();
-        Box::new(Failure { reason: text.clone(), texts: vec![text], places: Vec::new() })
+        Box::new(Failure { reason: text.clone(), heads: Vec::new(), text, places: Vec::new() })
     }
 
     /// Makes a failure at the node of that number.
     pub(crate) fn at(frame: &Frame<'_>, node: u32, message: &str) -> Box<Failure> {
-        let (place, text) = locate(frame, node, message);
-        Box::new(Failure { texts: vec![text], reason: message.to_string(), places: vec![place] })
+        let (place, head) = locate(frame, node);
+        let text = format!("{head}{message}");
+        Box::new(Failure { heads: Vec::new(), text, reason: message.to_string(), places: vec![place] })
     }
 
     /// Makes the failure of a call that failed because of `cause`.
     pub(crate) fn calling(frame: &Frame<'_>, node: u32, name: &str, mut cause: Box<Failure>) -> Box<Failure> {
-        let message = format!("error calling {name}: {}", cause.text());
-        let (place, text) = locate(frame, node, &message);
-        cause.texts.insert(0, text);
-        cause.places.insert(0, place);
+        let (place, head) = locate(frame, node);
+        cause.heads.push(format!("{head}error calling {name}: "));
+        cause.places.push(place);
         cause
     }
 
@@ -56,38 +62,39 @@ impl Failure {
 
     /// Puts a message before the text, as Go's `%w` does.
     pub(crate) fn wrapped(mut self: Box<Failure>, message: &str) -> Box<Failure> {
-        let text = format!("{message}: {}", self.text());
-        self.texts.insert(0, text);
+        self.heads.push(format!("{message}: "));
         self
     }
 
-    fn text(&self) -> &str {
-        self.texts.first().map_or("", String::as_str)
-    }
-
     /// Returns the error as that Helm shows it.
-    pub(crate) fn finish(self, mode: Mode) -> TemplateError {
-        let message = shown(&self.texts, mode);
-        TemplateError { message, reason: self.reason, places: self.places }
+    pub(crate) fn finish(mut self, mode: Mode) -> TemplateError {
+        let mut text = String::new();
+        let mut starts = vec![0];
+        for head in self.heads.iter().rev() {
+            text.push_str(head);
+            starts.push(text.len());
+        }
+        text.push_str(&self.text);
+        self.places.reverse();
+        TemplateError { message: shown(&text, &starts, mode), reason: self.reason, places: self.places }
     }
 }
 
-fn locate(frame: &Frame<'_>, node: u32, message: &str) -> (Place, String) {
+/// Returns the place of a node and what Go writes before the message.
+fn locate(frame: &Frame<'_>, node: u32) -> (Place, String) {
     let tree = frame.tree;
     let template = String::from_utf8_lossy(&tree.name).into_owned();
     let Some(found) = tree.find(node) else {
-        let text = format!("template: {template}: {message}");
-        return (place_in(&tree.source, template, 0, String::new()), text);
+        let head = format!("template: {template}: ");
+        return (place_in(&tree.source, template, 0, String::new()), head);
     };
     let written = found.written();
     let place = place_in(&tree.source, template, found.offset(), written);
     let name = quote(&tree.name);
+    let Place { file, line, expression, .. } = &place;
     let column = place.column.saturating_sub(1);
-    let text = format!(
-        "template: {}:{}:{column}: executing {name} at <{}>: {message}",
-        place.file, place.line, place.expression
-    );
-    (place, text)
+    let head = format!("template: {file}:{line}:{column}: executing {name} at <{expression}>: ");
+    (place, head)
 }
 
 fn place_in(source: &Source, template: String, offset: usize, expression: String) -> Place {
@@ -130,12 +137,12 @@ pub(crate) fn parse_failure(source: &Source, text: &str) -> TemplateError {
     TemplateError { message, reason, places: vec![place] }
 }
 
-/// Follows Helm's `cleanupExecError` (3) and `reformatExecErrorMsg` (4), which work on the text.
-fn shown(texts: &[String], mode: Mode) -> String {
-    let Some(text) = texts.first() else { return String::new() };
+/// Follows Helm's `cleanupExecError` (3) and `reformatExecErrorMsg` (4), which work on the text. `starts` are where the
+/// texts of the chain's levels begin.
+fn shown(text: &str, starts: &[usize], mode: Mode) -> String {
     let mut tokens = text.splitn(3, ": ");
     let (Some(_), Some(location), Some(rest)) = (tokens.next(), tokens.next(), tokens.next()) else {
-        return text.clone();
+        return text.to_string();
     };
     let warning = rest.find(WARNING_START).and_then(|start| {
         let from = start + WARNING_START.len();
@@ -145,8 +152,8 @@ fn shown(texts: &[String], mode: Mode) -> String {
         return format!("execution error at ({location}): {warning}");
     }
     match mode {
-        Mode::Helm3 => text.clone(),
-        Mode::Helm4 => blocks(texts).unwrap_or_else(|| text.clone()),
+        Mode::Helm3 => text.to_string(),
+        Mode::Helm4 => blocks(text, starts).unwrap_or_else(|| text.to_string()),
     }
 }
 
@@ -157,10 +164,10 @@ struct Block {
     message: String,
 }
 
-fn blocks(texts: &[String]) -> Option<String> {
+fn blocks(text: &str, starts: &[usize]) -> Option<String> {
     let mut blocks: Vec<Block> = Vec::new();
-    for text in texts {
-        let block = block(text)?;
+    for start in starts {
+        let block = block(&text[*start..])?;
         if blocks.last() != Some(&block) {
             blocks.push(block);
         }

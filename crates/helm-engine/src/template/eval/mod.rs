@@ -85,6 +85,8 @@ pub(crate) struct Evaluator<'c, 'r> {
     node: u32,
     /// How many calls of each included template are alive.
     included: HashMap<Arc<[u8]>, u32>,
+    /// How many texts given to `tpl` are running.
+    texts_running: u32,
     parsed_texts: HashMap<Rc<[u8]>, Rc<[Arc<Tree>]>>,
     /// The marks of all conditions around.
     control: Marks,
@@ -104,6 +106,7 @@ impl<'c, 'r> Evaluator<'c, 'r> {
             arguments: Vec::new(),
             node: 0,
             included: HashMap::new(),
+            texts_running: 0,
             parsed_texts: HashMap::new(),
             control: Marks::NONE,
             reads: Marks::NONE,
@@ -341,6 +344,7 @@ impl<'c, 'r> Evaluator<'c, 'r> {
                 index.value.marks = index.value.marks.union(self.control);
                 item.value.marks = item.value.marks.union(own);
             }
+            self.charge(frame, 1)?;
             self.bind(frame, branch, index, &item)?;
             let flow = self.nodes(frame, &item, &branch.body)?;
             self.variables.truncate(mark);

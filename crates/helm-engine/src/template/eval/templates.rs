@@ -14,6 +14,8 @@ use crate::value::{Text, Value};
 
 /// How many calls of one included template may be alive.
 const INCLUDE_DEPTH: u32 = 1_000;
+/// How deep texts given to `tpl` may nest; Helm sets no bound and dies of endless ones.
+const TEXT_DEPTH: u32 = 1_000;
 /// What Helm calls the template that a text given to `tpl` becomes.
 const TEXT_NAME: &str = "gotpl";
 /// How many different texts given to `tpl` are kept parsed.
@@ -81,6 +83,10 @@ impl Evaluator<'_, '_> {
             let text = without_no_value(source);
             return self.taken(frame, text).map(|value| value.marked(marks));
         }
+        if self.texts_running >= TEXT_DEPTH {
+            let error = CallError::new(format!("tpl is nested more than {TEXT_DEPTH} levels deep"));
+            return Err(Failure::of_call(frame, node, "tpl", &error));
+        }
         let trees = match self.parsed_text(frame, &source) {
             Ok(trees) => trees,
             Err(message) => {
@@ -94,7 +100,9 @@ impl Evaluator<'_, '_> {
             return Ok(Value::text(""));
         };
         let begun = self.output.begin();
+        self.texts_running += 1;
         let result = self.under(marks, |this| this.body(&scope, tree, &dot, 0));
+        self.texts_running -= 1;
         result.map_err(|cause| {
             let message = format!("error during tpl function execution for {}", quote(source.bytes()));
             Failure::calling(frame, node, "tpl", cause.wrapped(&message))
