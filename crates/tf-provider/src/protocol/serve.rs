@@ -138,9 +138,12 @@ async fn serve_in(
     let identity = environment.client_certificate.as_deref().map(tls::identity).transpose()?;
     let listener = listener::open(environment).map_err(CannotServe::Listen)?;
     announce(mode, server, &listener, identity.as_ref(), stdout).map_err(CannotServe::Start)?;
-    let serving = serve_connections(mode, server, &listener, identity, shutdown);
+    let goodbye = CancellationToken::new();
+    let serving = serve_connections(server, &listener, identity, shutdown, &goodbye);
+    // In debug mode the process outlives each run of Terraform.
     let farewell = async {
-        shutdown.cancelled().await;
+        goodbye.cancelled().await;
+        shutdown.cancel();
         tokio::time::sleep(FAREWELL).await;
     };
     tokio::select! {
@@ -167,15 +170,13 @@ fn announce(
 }
 
 async fn serve_connections(
-    mode: Mode,
     server: &Arc<Server>,
     listener: &Listener,
     identity: Option<Identity>,
     shutdown: &CancellationToken,
+    goodbye: &CancellationToken,
 ) -> Result<(), CannotServe> {
     let (ready, connections) = mpsc::channel(WAITING);
-    // In debug mode the process outlives each run of Terraform.
-    let goodbye = if mode == Mode::Plugin { shutdown.clone() } else { CancellationToken::new() };
     let provider = ProviderServer::new(Protocol5::new(server.clone()))
         .max_decoding_message_size(LARGEST_MESSAGE_BYTES)
         .max_encoding_message_size(LARGEST_MESSAGE_BYTES);
@@ -183,7 +184,7 @@ async fn serve_connections(
         .initial_stream_window_size(WINDOW_BYTES)
         .initial_connection_window_size(WINDOW_BYTES)
         .add_service(provider)
-        .add_service(GrpcControllerServer::new(Controller { shutdown: goodbye }))
+        .add_service(GrpcControllerServer::new(Controller { shutdown: goodbye.clone() }))
         .add_service(GrpcStdioServer::new(Stdio { shutdown: shutdown.clone() }))
         .add_service(GrpcBrokerServer::new(Broker { shutdown: shutdown.clone() }))
         .add_service(HealthServer::new(Healthy { shutdown: shutdown.clone() }))
