@@ -7,6 +7,7 @@ mod arguments;
 mod builtin;
 mod compare;
 pub mod convert;
+mod crypto;
 mod dates;
 mod decimal;
 mod defaults;
@@ -20,6 +21,7 @@ mod marks;
 mod math;
 mod merge;
 mod paths;
+mod random;
 pub mod reflection;
 mod regex;
 mod semver;
@@ -155,6 +157,7 @@ impl Function {
 
 /// Every family of functions; `find` searches them by name. The evaluator's own (`include`, `tpl`, …) are in it too.
 pub const FAMILIES: &[&[Function]] = &[
+    crypto::FUNCTIONS,
     dates::DURATIONS,
     dates::FUNCTIONS,
     builtin::FUNCTIONS,
@@ -165,6 +168,7 @@ pub const FAMILIES: &[&[Function]] = &[
     lists::FUNCTIONS,
     math::FUNCTIONS,
     paths::FUNCTIONS,
+    random::FUNCTIONS,
     reflection::FUNCTIONS,
     regex::FUNCTIONS,
     semver::FUNCTIONS,
