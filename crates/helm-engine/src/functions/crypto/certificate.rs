@@ -89,7 +89,7 @@ pub(super) fn is_certificate(bytes: &[u8]) -> bool {
 /// # Errors
 /// With Go's message.
 pub(super) fn create(
-    context: &Context<'_>,
+    context: &mut Context<'_>,
     request: &Request<'_>,
     key: &PrivateKey,
     signer: Option<&Signer>,
@@ -108,7 +108,7 @@ pub(super) fn create(
     let authority = signer.filter(|signer| signer.subject != subject).map(|signer| signer.key_id.clone());
     let extensions = extensions(request, &public_bits, &subject, authority).map_err(fail)?;
     let algorithm = signing_key.signature_algorithm();
-    let start = i64::try_from(context.now_unix_nanoseconds.div_euclid(1_000_000_000)).unwrap_or(0);
+    let start = i64::try_from(context.now_unix_nanoseconds().div_euclid(1_000_000_000)).unwrap_or(0);
     let end = start.saturating_add(request.days.wrapping_mul(SECONDS_PER_DAY));
     let body = sequence(&[
         element(0xA0, &integer(&BigUint::from(2_u32))),
