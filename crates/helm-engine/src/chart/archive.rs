@@ -282,3 +282,92 @@ fn pax_record(mut records: &[u8], key: &[u8]) -> Option<String> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    /// Packs entries of a name, a kind and a content.
+    fn pack(entries: &[(&str, u8, &[u8])]) -> Vec<u8> {
+        let mut tar = Vec::new();
+        for (name, kind, content) in entries {
+            let mut header = [0_u8; BLOCK];
+            header[..name.len()].copy_from_slice(name.as_bytes());
+            header[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+            header[148..156].fill(b' ');
+            header[156] = *kind;
+            header[257..263].copy_from_slice(b"ustar\0");
+            let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+            header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+            tar.extend_from_slice(&header);
+            tar.extend_from_slice(content);
+            tar.resize(tar.len().next_multiple_of(BLOCK), 0);
+        }
+        tar.resize(tar.len() + 2 * BLOCK, 0);
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&tar).expect("a vector takes all");
+        gzip.finish().expect("a vector takes all")
+    }
+
+    fn names(entries: &[(&str, u8, &[u8])]) -> Result<Vec<String>, String> {
+        let files = read(&pack(entries), Mode::Helm4)?;
+        Ok(files.iter().map(|file| file.path.to_string()).collect())
+    }
+
+    #[track_caller]
+    fn check_refusal(name: &str, kind: u8, expected: &str) {
+        assert_eq!(names(&[(name, kind, b"x")]), Err(expected.to_owned()), "{name}");
+    }
+
+    #[test]
+    fn drops_the_first_part_of_every_path() {
+        let entries: &[(&str, u8, &[u8])] =
+            &[("c/", b'5', b""), ("c/Chart.yaml", b'0', b"a"), ("c\\templates\\x.yaml", b'0', b"b")];
+        assert_eq!(names(entries), Ok(vec!["Chart.yaml".to_owned(), "templates/x.yaml".to_owned()]));
+    }
+
+    #[test]
+    fn reads_long_names() {
+        let long = format!("c/{}", "n".repeat(150));
+        let record = format!("{} path={long}\n", long.len() + 10);
+        let pax: &[(&str, u8, &[u8])] = &[("x", b'x', record.as_bytes()), ("short", b'0', b"a")];
+        assert_eq!(names(pax), Ok(vec!["n".repeat(150)]));
+        let gnu: &[(&str, u8, &[u8])] = &[("L", b'L', long.as_bytes()), ("short", b'0', b"a")];
+        assert_eq!(names(gnu), Ok(vec!["n".repeat(150)]));
+    }
+
+    #[test]
+    fn refuses_what_leaves_the_chart() {
+        check_refusal("c/../../etc/passwd", b'0', "chart illegally references parent directory");
+        check_refusal("c//etc/passwd", b'0', "chart illegally contains absolute paths");
+        check_refusal("c", b'0', "chart illegally contains content outside the base directory: \"c\"");
+        check_refusal("c/c:/x", b'0', "chart contains illegally named files");
+        check_refusal("c/x", b'2', "chart contains \"c/x\", which is a link or a device");
+        check_refusal("c/x", b'3', "chart contains \"c/x\", which is a link or a device");
+    }
+
+    #[test]
+    fn refuses_what_is_no_archive() {
+        let refusal = |bytes: &[u8]| read(bytes, Mode::Helm4).expect_err("no archive");
+        assert_eq!(refusal(b"text"), "gzip: invalid header");
+        assert_eq!(refusal(b""), "EOF");
+        assert_eq!(names(&[]), Err("no files in chart archive".to_owned()));
+        let whole = pack(&[("c/Chart.yaml", b'0', &[7; 4000])]);
+        assert_eq!(refusal(&whole[..whole.len() / 2]), "unexpected EOF");
+    }
+
+    #[test]
+    fn refuses_bombs() {
+        let zeros = vec![0_u8; 60 << 20];
+        let bomb: &[(&str, u8, &[u8])] = &[("c/a", b'0', &zeros), ("c/b", b'0', &zeros)];
+        assert_eq!(
+            names(bomb),
+            Err("decompressed chart is larger than the maximum size 104857600".to_owned())
+        );
+    }
+}
