@@ -63,3 +63,14 @@ fn here() -> usize {
     let marker = 0u8;
     std::ptr::from_ref(&marker) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_the_wanted_stack() {
+        let room = with_deep_stack(|| here() - FLOOR.get().expect("the floor is set"));
+        assert!(room > SIZES[0] - (2 << 20), "{room} bytes");
+    }
+}

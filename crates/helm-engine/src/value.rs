@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::context::Context;
 use crate::error::CallError;
+use crate::functions::Param;
 use crate::trace::Marks;
 
 /// A value and what it depends on.
@@ -410,6 +411,11 @@ pub trait Object: Any {
 
     /// Returns an exported field.
     fn field(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
+    /// Returns the types of a method's parameters, for methods whose arguments are to be checked as Go checks them.
+    fn method(&self, _name: &str) -> Option<&'static [Param]> {
         None
     }
 

@@ -186,7 +186,10 @@ fn len(context: &mut Context<'_>, args: &[Value]) -> Called {
         Data::List(list) => list.items().len(),
         Data::Map(map) => map.entries().len(),
         Data::Nil => return Err(CallError::new("len of nil pointer")),
-        _ => return Err(CallError::new(format!("len of type {}", plain.type_name(context.mode)))),
+        _ => {
+            let type_name = plain.type_name(context.mode).trim_start_matches('*');
+            return Err(CallError::new(format!("len of type {type_name}")));
+        }
     };
     Ok(Value::int(len as i64))
 }

@@ -5,6 +5,7 @@ use crate::Mode;
 use crate::capabilities::{API_VERSIONS, KubeVersion};
 use crate::context::Context;
 use crate::error::CallError;
+use crate::functions::Param;
 use crate::trace::{Mark, Marks};
 use crate::value::{Data, ElementType, Entries, List, Object, Value};
 
@@ -110,6 +111,10 @@ impl Object for KubeVersionObject {
             _ => return None,
         };
         Some(Value::from(text.as_str()).marked(self.marks))
+    }
+
+    fn method(&self, name: &str) -> Option<&'static [Param]> {
+        matches!(name, "GitVersion" | "String").then_some(&[])
     }
 
     fn call(

@@ -13,6 +13,7 @@ use super::values::Marking;
 use crate::chart::{ChartFile, base_name, glob::Glob};
 use crate::context::Context;
 use crate::error::CallError;
+use crate::functions::Param;
 use crate::trace::{Mark, Marks, Trace};
 use crate::value::{Data, Entries, Map, MapType, Object, Text, Value};
 
@@ -88,6 +89,14 @@ impl Object for FilesObject {
     fn field(&self, name: &str) -> Option<Value> {
         let data = self.files.get(name)?;
         Some(Value::from(Data::Bytes(Text::new(&**data))).marked(self.marks(name)))
+    }
+
+    fn method(&self, name: &str) -> Option<&'static [Param]> {
+        match name {
+            "Get" | "GetBytes" | "Lines" | "Glob" => Some(&[Param::String]),
+            "AsConfig" | "AsSecrets" => Some(&[]),
+            _ => None,
+        }
     }
 
     fn call(

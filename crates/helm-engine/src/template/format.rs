@@ -339,7 +339,7 @@ impl Printer {
             }
             ('T', _) => self.string(value.type_name(self.mode).as_bytes(), 's', value),
             ('p', Data::Map(_) | Data::List(_) | Data::Bytes(_)) => self.address(value),
-            ('w', _) => self.bad_verb(value, verb),
+            ('w', Data::List(_) | Data::Map(_) | Data::Object(_)) => self.bad_verb(value, verb),
             _ => self.value(value, verb, 0),
         }
     }

@@ -217,8 +217,7 @@ pub fn unquote_char(text: &[u8], mark: u8) -> Result<(Unit, &[u8]), InvalidSynta
     }
     if first != b'\\' {
         let (rune, width) = decode_rune(text);
-        let unit = if width == 1 && first >= 0x80 { Unit::Byte(first) } else { Unit::Rune(rune) };
-        return Ok((unit, &text[width..]));
+        return Ok((Unit::Rune(rune), &text[width..]));
     }
     let Some(&escape) = text.get(1) else { return Err(InvalidSyntax) };
     let rest = &text[2..];

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{Evaluator, Frame, Got, Run};
+use crate::functions::Param;
 use crate::template::ast::Operand;
 use crate::template::unicode::quote;
 use crate::trace::{Mark, Marks};
@@ -124,25 +125,76 @@ impl Evaluator<'_, '_> {
         name: &str,
         given: Given<'_>,
     ) -> Run<Got> {
+        if let Some(params) = object.method(name) {
+            let node = self.node;
+            let arguments = self.method_arguments(frame, dot, name, params, given)?;
+            return self.method(frame, receiver, object, name, &arguments, node);
+        }
         if let Some(value) = object.field(name) {
             if !given.is_empty() {
-                return self.fail(frame, format!("{name} has arguments but cannot be invoked as function"));
+                let problem = if object.kind() == "map" {
+                    "is not a method but has arguments"
+                } else {
+                    "has arguments but cannot be invoked as function"
+                };
+                return self.fail(frame, format!("{name} {problem}"));
             }
-            let in_interface = object.kind() == "map";
-            return Ok(Got { value: value.marked(receiver.value.marks), in_interface });
+            return Ok(Got::plain(value.marked(receiver.value.marks)));
         }
         let node = self.node;
         let arguments = self.free_arguments(frame, dot, given)?;
-        self.node = node;
-        match object.call(name, &arguments, self.context) {
-            None if object.kind() == "map" && arguments.is_empty() => Ok(Got::boxed(Value::NIL)),
-            None if object.kind() == "map" => {
-                self.fail(frame, format!("{name} is not a method but has arguments"))
+        self.method(frame, receiver, object, name, &arguments, node)
+    }
+
+    /// Calls a method whose arguments are evaluated; errors point at `node`.
+    fn method(
+        &mut self,
+        frame: &Frame<'_>,
+        receiver: &Got,
+        object: &dyn crate::value::Object,
+        name: &str,
+        arguments: &[Value],
+        node: u32,
+    ) -> Run<Got> {
+        match object.call(name, arguments, self.context) {
+            Some(Ok(value)) => Ok(Got::plain(self.marked_by(value, receiver, arguments))),
+            Some(Err(error)) => {
+                self.node = node;
+                Err(super::Failure::of_call(frame, node, name, &error))
             }
-            None => self.no_field(frame, receiver, name),
-            Some(Ok(value)) => Ok(Got::plain(self.marked_by(value, receiver, &arguments))),
-            Some(Err(error)) => Err(super::Failure::of_call(frame, self.node, name, &error)),
+            None => {
+                self.node = node;
+                match object.kind() {
+                    "map" if arguments.is_empty() => Ok(Got::plain(Data::Bytes(Text::default()).into())),
+                    "map" => self.fail(frame, format!("{name} is not a method but has arguments")),
+                    _ => self.no_field(frame, receiver, name),
+                }
+            }
         }
+    }
+
+    /// Evaluates what a method with typed parameters is given.
+    fn method_arguments(
+        &mut self,
+        frame: &Frame<'_>,
+        dot: &Got,
+        name: &str,
+        params: &[Param],
+        given: Given<'_>,
+    ) -> Run<Vec<Value>> {
+        let count = given.operands.len() + usize::from(given.last.is_some());
+        let wanted = params.len();
+        if count != wanted {
+            return self.fail(frame, format!("wrong number of args for {name}: want {wanted} got {count}"));
+        }
+        let mut arguments = Vec::with_capacity(count);
+        for (operand, param) in given.operands.iter().zip(params) {
+            arguments.push(self.argument(frame, dot, operand, *param)?);
+        }
+        if let (Some(last), Some(param)) = (given.last, params.last()) {
+            arguments.push(self.checked(frame, last, *param)?);
+        }
+        Ok(arguments)
     }
 
     fn marked_by(&mut self, value: Value, receiver: &Got, arguments: &[Value]) -> Value {
@@ -172,32 +224,16 @@ impl Evaluator<'_, '_> {
         list: &List,
         given: Given<'_>,
     ) -> Run<Got> {
-        let wanted = self.text_argument(frame, dot, "Has", given)?;
-        let has = list.items().iter().any(|item| item.as_bytes() == Some(wanted.bytes()));
+        let arguments = self.method_arguments(frame, dot, "Has", &[Param::String], given)?;
+        let wanted = &arguments[0];
+        let has = list.items().iter().any(|item| item.as_bytes() == wanted.as_bytes());
         let mut answer = Value::bool(has);
         if self.traces() {
-            let marks = self.whole(receiver).union(wanted.segment_marks());
+            let marks = self.whole(receiver).union(self.whole(wanted));
             self.read(marks);
             answer.marks = marks;
         }
         Ok(Got::plain(answer))
-    }
-
-    /// Evaluates the only argument of a method that takes a string.
-    fn text_argument(&mut self, frame: &Frame<'_>, dot: &Got, name: &str, given: Given<'_>) -> Run<Text> {
-        let count = given.operands.len() + usize::from(given.last.is_some());
-        if count != 1 {
-            return self.fail(frame, format!("wrong number of args for {name}: want 1 got {count}"));
-        }
-        let value = match (given.operands.first(), given.last) {
-            (Some(operand), _) => self.argument(frame, dot, operand, crate::functions::Param::String)?,
-            (None, Some(last)) => self.checked(frame, last, crate::functions::Param::String)?,
-            (None, None) => Value::NIL,
-        };
-        match value.data {
-            Data::Text(text) => Ok(text),
-            _ => Ok(Text::default()),
-        }
     }
 
     fn map_method(
@@ -209,35 +245,30 @@ impl Evaluator<'_, '_> {
         name: &str,
         given: Given<'_>,
     ) -> Run<Got> {
-        match name {
-            "AsMap" | "YAML" if !given.is_empty() => {
-                let count = given.operands.len() + usize::from(given.last.is_some());
-                self.fail(frame, format!("wrong number of args for {name}: want 0 got {count}"))
-            }
-            "AsMap" => {
-                Ok(Got::plain(Value::from(Data::Map(map.as_kind(MapType::Any))).marked(receiver.marks)))
-            }
-            "YAML" => self.call_named(frame, "toYaml", receiver, b"\n"),
-            _ => {
-                let node = self.node;
-                let path = self.text_argument(frame, dot, name, given)?;
-                self.node = node;
-                let found = if name == "Table" { table } else { path_value };
-                match found(receiver, path.bytes()) {
-                    Ok(value) => Ok(Got::plain(value)),
-                    Err(message) => {
-                        let error = crate::error::CallError::new(message);
-                        Err(super::Failure::of_call(frame, self.node, name, &error))
-                    }
-                }
-            }
-        }
+        let params: &[Param] = match name {
+            "AsMap" | "YAML" => &[],
+            "Encode" => &[Param::Named("io.Writer")],
+            _ => &[Param::String],
+        };
+        let node = self.node;
+        let arguments = self.method_arguments(frame, dot, name, params, given)?;
+        let path = arguments.first().and_then(Value::as_bytes).unwrap_or_default();
+        let found = match name {
+            "AsMap" => Ok(Value::from(Data::Map(map.as_kind(MapType::Any))).marked(receiver.marks)),
+            "YAML" => return self.call_named(frame, "toYaml", receiver, b"\n"),
+            "Table" => table(receiver, path),
+            _ => path_value(receiver, path),
+        };
+        self.node = node;
+        found.map(Got::plain).map_err(|message| {
+            super::Failure::of_call(frame, node, name, &crate::error::CallError::new(message))
+        })
     }
 }
 
 /// Says whether a map has a method of that name: Helm's named type of values has some.
 fn has_method(map: &Map, name: &str) -> bool {
-    map.kind() == MapType::Values && matches!(name, "Table" | "AsMap" | "YAML" | "PathValue")
+    map.kind() == MapType::Values && matches!(name, "Table" | "AsMap" | "YAML" | "PathValue" | "Encode")
 }
 
 /// Returns a table as Helm's `Values.Table` does.
