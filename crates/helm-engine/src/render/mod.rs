@@ -67,7 +67,9 @@ pub fn render_files(chart: &Chart, request: &Request) -> Result<Vec<(String, Vec
     let kube_version = KubeVersion::parse(&request.kube_version, chart.mode()).map_err(RenderError::plain)?;
     let prepared = prepare(chart, request, &mut Vec::new())?;
     check_kube_version(&prepared.chart, &kube_version, chart.mode())?;
-    templates::run(chart, &prepared, request, &kube_version).map(|outputs| outputs.files)
+    stack::with_deep_stack(|| {
+        templates::run(chart, &prepared, request, &kube_version).map(|outputs| outputs.files)
+    })
 }
 
 /// Computes the values that a chart's templates would see, without rendering: defaults, layers and flags coalesced.
