@@ -24,6 +24,8 @@ mod scan_scalar;
 mod scan_tag;
 mod scanner;
 mod spans;
+#[cfg(test)]
+mod tests;
 mod token;
 mod write;
 

@@ -6,6 +6,8 @@ mod der;
 mod keys;
 mod passwords;
 mod prime;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 
