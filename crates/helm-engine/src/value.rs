@@ -326,18 +326,22 @@ fn free_flat(values: impl Iterator<Item = Value>) {
             true
         }
     });
-    while first {
-        let next = DYING.with_borrow_mut(|dying| {
-            let next = dying.as_mut().and_then(Vec::pop);
-            if next.is_none() {
-                *dying = None;
-            }
-            next
-        });
-        if next.is_none() {
-            return;
+    if first {
+        while let Some(next) = next_to_free() {
+            drop(next);
         }
     }
+}
+
+/// Takes the next waiting container; none is left when there is none.
+fn next_to_free() -> Option<Value> {
+    DYING.with_borrow_mut(|dying| {
+        let next = dying.as_mut().and_then(Vec::pop);
+        if next.is_none() {
+            *dying = None;
+        }
+        next
+    })
 }
 
 impl Map {

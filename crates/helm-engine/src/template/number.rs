@@ -51,7 +51,7 @@ pub(crate) fn parse(text: &str, kind: Kind) -> Result<Number, String> {
 
 fn character(text: &str) -> Result<Number, String> {
     let invalid = || "invalid syntax".to_string();
-    let (unit, tail) = unquote_char(text[1..].as_bytes(), b'\'').map_err(|_| invalid())?;
+    let (unit, tail) = unquote_char(&text.as_bytes()[1..], b'\'').map_err(|_| invalid())?;
     if tail != b"'" {
         return Err(format!("malformed character constant: {text}"));
     }

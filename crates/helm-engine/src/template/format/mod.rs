@@ -3,12 +3,12 @@
 //! A port of the rules of `fmt.Sprint` and `fmt.Sprintf` for the kinds of values that templates meet, bad verbs, widths
 //! and argument indexes included. It does not escape or encode; that is what `html`, `toJson` and `toYaml` are for.
 
+mod directives;
+mod numbers;
+
 use super::complex::Complex;
 use super::float::push_float;
-use super::unicode::{
-    Quoting, RUNE_ERROR, can_backquote, decode_rune, is_print, push_quoted, push_quoted_rune, push_rune,
-    rune_count,
-};
+use super::unicode::{Quoting, can_backquote, push_quoted, push_rune, rune_count};
 use crate::context::{Context, Mode};
 use crate::error::CallError;
 use crate::limits::Limits;
@@ -193,122 +193,6 @@ impl Printer {
         self.pieces.push((self.out.len(), None));
     }
 
-    fn print_format(&mut self, format: &[u8], values: &[Value]) {
-        let mut scan = Directives { format, values, at: 0, argument: 0, reordered: false, good: true };
-        while let Some(percent) = format[scan.at..].iter().position(|byte| *byte == b'%') {
-            self.literal(&format[scan.at..scan.at + percent]);
-            scan.at += percent + 1;
-            self.directive(&mut scan);
-            if !self.may_go_on(0) {
-                return;
-            }
-        }
-        self.literal(&format[scan.at..]);
-        if !scan.reordered && scan.argument < values.len() {
-            self.extra(values, scan.argument);
-        }
-    }
-
-    fn directive(&mut self, scan: &mut Directives<'_>) {
-        self.flags = Flags::default();
-        scan.good = true;
-        self.read_flags(scan);
-        let mut after_index = scan.index();
-        self.read_width(scan, &mut after_index);
-        self.read_precision(scan, &mut after_index);
-        if !after_index {
-            scan.index();
-        }
-        if scan.at >= scan.format.len() {
-            self.literal(b"%!(NOVERB)");
-            return;
-        }
-        let (verb, width) = decode_rune(&scan.format[scan.at..]);
-        scan.at += width;
-        self.verb(scan, verb);
-    }
-
-    fn verb(&mut self, scan: &mut Directives<'_>, verb: char) {
-        if verb == '%' {
-            self.literal(b"%");
-        } else if !scan.good {
-            self.complaint(verb, "(BADINDEX)");
-        } else if scan.argument >= scan.values.len() {
-            self.complaint(verb, "(MISSING)");
-        } else {
-            if verb == 'v' || verb == 'w' {
-                self.flags.sharp_v = std::mem::take(&mut self.flags.sharp);
-                self.flags.plus_v = std::mem::take(&mut self.flags.plus);
-            }
-            self.argument(&scan.values[scan.argument], verb);
-            self.pieces.push((self.out.len(), Some(scan.argument)));
-            scan.argument += 1;
-        }
-    }
-
-    fn complaint(&mut self, verb: char, text: &str) {
-        self.out.extend_from_slice(b"%!");
-        push_rune(&mut self.out, verb);
-        self.literal(text.as_bytes());
-    }
-
-    fn read_flags(&mut self, scan: &mut Directives<'_>) {
-        while let Some(byte) = scan.format.get(scan.at) {
-            match byte {
-                b'#' => self.flags.sharp = true,
-                b'0' => self.flags.zero = true,
-                b'+' => self.flags.plus = true,
-                b'-' => self.flags.minus = true,
-                b' ' => self.flags.space = true,
-                _ => return,
-            }
-            scan.at += 1;
-        }
-    }
-
-    fn read_width(&mut self, scan: &mut Directives<'_>, after_index: &mut bool) {
-        if scan.format.get(scan.at) == Some(&b'*') {
-            scan.at += 1;
-            let width = scan.integer_argument();
-            if width.is_none() {
-                self.literal(b"%!(BADWIDTH)");
-            }
-            if width.is_some_and(|width| width < 0) {
-                self.flags.minus = true;
-                self.flags.zero = false;
-            }
-            self.flags.width = width.map(|width| width.unsigned_abs() as usize);
-            *after_index = false;
-        } else {
-            self.flags.width = scan.number();
-            if *after_index && self.flags.width.is_some() {
-                scan.good = false;
-            }
-        }
-    }
-
-    fn read_precision(&mut self, scan: &mut Directives<'_>, after_index: &mut bool) {
-        if scan.format.get(scan.at) != Some(&b'.') || scan.at + 1 >= scan.format.len() {
-            return;
-        }
-        scan.at += 1;
-        if *after_index {
-            scan.good = false;
-        }
-        *after_index = scan.index();
-        if scan.format.get(scan.at) == Some(&b'*') {
-            scan.at += 1;
-            let precision = scan.integer_argument().filter(|precision| *precision >= 0);
-            self.flags.precision = precision.map(|precision| precision as usize);
-            if precision.is_none() {
-                self.literal(b"%!(BADPREC)");
-            }
-            *after_index = false;
-        } else {
-            self.flags.precision = Some(scan.number().unwrap_or(0));
-        }
-    }
-
     fn extra(&mut self, values: &[Value], first: usize) {
         self.flags = Flags::default();
         self.literal(b"%!(EXTRA ");
@@ -376,19 +260,6 @@ impl Printer {
         }
     }
 
-    fn complex(&mut self, number: &Complex, verb: char, value: &Value) {
-        if !matches!(verb, 'v' | 'b' | 'g' | 'G' | 'x' | 'X' | 'f' | 'F' | 'e' | 'E') {
-            return self.bad_verb(value, verb);
-        }
-        let plus = self.flags.plus;
-        self.out.push(b'(');
-        self.float(number.real, verb, value);
-        self.flags.plus = true;
-        self.float(number.imaginary, verb, value);
-        self.out.extend_from_slice(b"i)");
-        self.flags.plus = plus;
-    }
-
     fn bad_verb(&mut self, value: &Value, verb: char) {
         self.out.extend_from_slice(b"%!");
         push_rune(&mut self.out, verb);
@@ -441,140 +312,6 @@ impl Printer {
             self.out.extend_from_slice(key);
         } else {
             self.string(key, verb, &Value::text(key));
-        }
-    }
-
-    fn address(&mut self, value: &Value) {
-        let address = match &value.data {
-            Data::Map(map) => std::ptr::from_ref(&*map.entries()) as usize,
-            Data::List(list) => list.items().as_ptr() as usize,
-            Data::Bytes(text) => text.bytes().as_ptr() as usize,
-            _ => 0,
-        };
-        let sharp = std::mem::replace(&mut self.flags.sharp, true);
-        self.digits(address as u64, 16, false, 'x');
-        self.flags.sharp = sharp;
-    }
-
-    fn integer(&mut self, number: u64, signed: bool, verb: char, value: &Value) {
-        match verb {
-            'v' if self.flags.sharp_v && !signed => {
-                let sharp = std::mem::replace(&mut self.flags.sharp, true);
-                self.digits(number, 16, false, 'v');
-                self.flags.sharp = sharp;
-            }
-            'v' | 'd' => self.digits(number, 10, signed, verb),
-            'b' => self.digits(number, 2, signed, verb),
-            'o' | 'O' => self.digits(number, 8, signed, verb),
-            'x' | 'X' => self.digits(number, 16, signed, verb),
-            'c' => {
-                let mut text = Vec::new();
-                push_rune(&mut text, rune_of(number));
-                self.pad(&text);
-            }
-            'q' => {
-                let mut text = Vec::new();
-                push_quoted_rune(&mut text, rune_of(number), self.quoting());
-                self.pad(&text);
-            }
-            'U' => self.unicode(number),
-            _ => self.bad_verb(value, verb),
-        }
-    }
-
-    fn digits(&mut self, number: u64, base: u32, signed: bool, verb: char) {
-        let negative = signed && (number as i64) < 0;
-        let magnitude = if negative { number.wrapping_neg() } else { number };
-        let flags = self.flags;
-        let mut wanted = 0;
-        if let Some(precision) = flags.precision {
-            wanted = precision;
-            if precision == 0 && magnitude == 0 {
-                self.fill(flags.width.unwrap_or(0), b' ');
-                return;
-            }
-        } else if let Some(width) = flags.width.filter(|_| flags.zero && !flags.minus) {
-            wanted = width.saturating_sub(usize::from(negative || flags.plus || flags.space));
-        }
-        let mut text = match base {
-            2 => format!("{magnitude:b}"),
-            8 => format!("{magnitude:o}"),
-            16 if verb == 'X' => format!("{magnitude:X}"),
-            16 => format!("{magnitude:x}"),
-            _ => magnitude.to_string(),
-        };
-        if text.len() < wanted {
-            text.insert_str(0, &"0".repeat(wanted - text.len()));
-        }
-        let prefix = match base {
-            2 if flags.sharp => "0b",
-            8 if flags.sharp && !text.starts_with('0') => "0",
-            16 if flags.sharp && verb == 'X' => "0X",
-            16 if flags.sharp => "0x",
-            _ => "",
-        };
-        let octal = if verb == 'O' { "0o" } else { "" };
-        let sign = match (negative, flags.plus, flags.space) {
-            (true, ..) => "-",
-            (_, true, _) => "+",
-            (_, _, true) => " ",
-            _ => "",
-        };
-        self.pad_with_blanks(format!("{sign}{octal}{prefix}{text}").as_bytes());
-    }
-
-    fn unicode(&mut self, number: u64) {
-        let places = self.flags.precision.filter(|places| *places > 4).unwrap_or(4);
-        let mut text = format!("U+{number:0places$X}").into_bytes();
-        let rune = u32::try_from(number).ok().and_then(char::from_u32);
-        if let Some(rune) = rune.filter(|rune| self.flags.sharp && is_print(*rune)) {
-            text.extend_from_slice(b" '");
-            push_rune(&mut text, rune);
-            text.push(b'\'');
-        }
-        self.pad_with_blanks(&text);
-    }
-
-    fn float(&mut self, number: f64, verb: char, value: &Value) {
-        let (form, precision) = match verb {
-            'v' => (b'g', None),
-            'b' | 'g' | 'G' | 'x' | 'X' => (verb as u8, None),
-            'f' | 'e' | 'E' => (verb as u8, Some(6)),
-            'F' => (b'f', Some(6)),
-            _ => return self.bad_verb(value, verb),
-        };
-        let precision = self.flags.precision.or(precision);
-        let mut text = vec![b'+'];
-        push_float(&mut text, number, form, precision);
-        if matches!(text[1], b'-' | b'+') {
-            text.remove(0);
-        }
-        if self.flags.space && text[0] == b'+' && !self.flags.plus {
-            text[0] = b' ';
-        }
-        if matches!(text[1], b'I' | b'N') {
-            if text[1] == b'N' && !self.flags.space && !self.flags.plus {
-                text.remove(0);
-            }
-            return self.pad_with_blanks(&text);
-        }
-        if self.flags.sharp && form != b'b' {
-            keep_zeros(&mut text, verb, precision);
-        }
-        self.signed_float(&text);
-    }
-
-    fn signed_float(&mut self, text: &[u8]) {
-        if !self.flags.plus && text[0] == b'+' {
-            return self.pad(&text[1..]);
-        }
-        match self.flags.width {
-            Some(width) if self.flags.zero && !self.flags.minus && width > text.len() => {
-                self.out.push(text[0]);
-                self.fill(width - text.len(), b'0');
-                self.out.extend_from_slice(&text[1..]);
-            }
-            _ => self.pad(text),
         }
     }
 
@@ -674,107 +411,8 @@ impl Printer {
     }
 }
 
-/// The place in a format and its arguments.
-struct Directives<'a> {
-    format: &'a [u8],
-    values: &'a [Value],
-    at: usize,
-    argument: usize,
-    reordered: bool,
-    good: bool,
-}
-
-/// The largest width, precision or index that Go accepts.
-const LARGEST: i64 = 1_000_000;
-
-impl Directives<'_> {
-    fn number(&mut self) -> Option<usize> {
-        let (number, behind) = number_at(self.format, self.at, self.format.len());
-        self.at = behind;
-        number
-    }
-
-    /// Reads an argument index such as `[2]`, if one stands here.
-    fn index(&mut self) -> bool {
-        if self.format.get(self.at) != Some(&b'[') {
-            return false;
-        }
-        self.reordered = true;
-        let rest = &self.format[self.at..];
-        let close = if rest.len() < 3 { None } else { rest.iter().position(|byte| *byte == b']') };
-        let Some(close) = close else {
-            self.at += 1;
-            self.good = false;
-            return false;
-        };
-        let (number, behind) = number_at(rest, 1, close);
-        self.at += close + 1;
-        let well_formed = number.is_some() && behind == close;
-        match number.filter(|number| well_formed && (1..=self.values.len()).contains(number)) {
-            Some(number) => self.argument = number - 1,
-            None => self.good = false,
-        }
-        well_formed
-    }
-
-    fn integer_argument(&mut self) -> Option<i64> {
-        let value = self.values.get(self.argument)?;
-        self.argument += 1;
-        match &value.data {
-            Data::Int(kind, number) if kind.is_signed() || *number >= 0 => Some(*number),
-            _ => None,
-        }
-        .filter(|number| (-LARGEST..=LARGEST).contains(number))
-    }
-}
-
-fn number_at(format: &[u8], start: usize, end: usize) -> (Option<usize>, usize) {
-    let mut number = None;
-    let mut at = start;
-    while at < end && format[at].is_ascii_digit() {
-        let so_far = number.unwrap_or(0);
-        if so_far > LARGEST as usize {
-            return (None, end);
-        }
-        number = Some(so_far * 10 + usize::from(format[at] - b'0'));
-        at += 1;
-    }
-    (number, at)
-}
-
-fn rune_of(number: u64) -> char {
-    u32::try_from(number).ok().and_then(char::from_u32).unwrap_or(RUNE_ERROR)
-}
-
 fn truncated(bytes: &[u8], runes: Option<usize>) -> &[u8] {
     let Some(runes) = runes else { return bytes };
     let end = super::unicode::runes(bytes).nth(runes).map_or(bytes.len(), |(offset, ..)| offset);
     &bytes[..end]
-}
-
-/// Puts back the zeros and the point that the `#` flag asks for.
-fn keep_zeros(text: &mut Vec<u8>, verb: char, precision: Option<usize>) {
-    let mut missing = match verb {
-        'v' | 'g' | 'G' | 'x' => precision.map_or(6, |places| places as i64),
-        _ => 0,
-    };
-    let mark = |byte: &u8| match byte {
-        b'p' | b'P' => true,
-        b'e' | b'E' => !matches!(verb, 'x' | 'X'),
-        _ => false,
-    };
-    let tail = text.iter().position(mark).map_or(Vec::new(), |at| text.split_off(at));
-    let mut significant = false;
-    for byte in &text[1..] {
-        significant |= !matches!(byte, b'0' | b'.');
-        missing -= i64::from(significant && *byte != b'.');
-    }
-    if !text.contains(&b'.') {
-        if text[1..] == *b"0" {
-            missing -= 1;
-        }
-        text.push(b'.');
-    }
-    text.extend(std::iter::repeat_n(b'0', missing.max(0) as usize));
-    text.extend_from_slice(&tail);
 }
