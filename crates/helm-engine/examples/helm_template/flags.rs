@@ -21,7 +21,9 @@ pub(crate) type ReadFile<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
 /// # Errors
 /// With Helm's message, without `Error: `.
 pub(crate) fn parse(arguments: &[String], mode: Mode, read: ReadFile<'_>) -> Result<Invocation, String> {
-    let request = Request::new("release-name", "v1.34.0");
+    let mut request = Request::new("release-name", "v1.34.0");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    request.now_unix_nanoseconds = i128::try_from(now.as_nanos()).unwrap_or_default();
     let mut invocation = Invocation { request, print: PrintOptions::default() };
     let mut rest = arguments.iter();
     while let Some(flag) = rest.next() {

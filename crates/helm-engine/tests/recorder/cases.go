@@ -136,6 +136,8 @@ func parseBlock(lines []string, shared []input) (block, error) {
 func addInput(inputs []input, marker, path, text string) []input {
 	if marker != "b" {
 		path = ""
+	} else if path == "" {
+		path = "b"
 	}
 	if last := len(inputs) - 1; last >= 0 && marker != "s" && inputs[last].marker == marker && inputs[last].path == path {
 		if inputs[last].text == "\x00" {
@@ -144,9 +146,6 @@ func addInput(inputs []input, marker, path, text string) []input {
 			inputs[last].text += "\n" + text
 		}
 		return inputs
-	}
-	if marker == "b" && path == "" {
-		path = "b"
 	}
 	return append(inputs, input{marker, path, text})
 }

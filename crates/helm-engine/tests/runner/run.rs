@@ -85,7 +85,8 @@ fn ask(case: &Case, mode: Mode) -> Result<Vec<u8>, String> {
     }
     let whole = |error: helm_engine::RenderError| {
         let text = error.to_helm_text();
-        text.strip_prefix("Error: ").unwrap_or(&text).trim_end_matches('\n').to_owned()
+        let text = text.strip_prefix("Error: ").unwrap_or(&text);
+        text.strip_suffix('\n').unwrap_or(text).to_owned()
     };
     render(&chart, &invocation.request)
         .and_then(|rendered| rendered.to_helm_text(&invocation.print))
