@@ -216,6 +216,7 @@ pub fn unquote_char(text: &[u8], mark: u8) -> Result<(Unit, &[u8]), InvalidSynta
         return Err(InvalidSyntax);
     }
     if first != b'\\' {
+        // An invalid byte becomes U+FFFD here, though it would stay in a raw constant.
         let (rune, width) = decode_rune(text);
         return Ok((Unit::Rune(rune), &text[width..]));
     }
