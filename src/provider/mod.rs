@@ -5,6 +5,8 @@
 
 mod configuration;
 mod diagnostics;
+#[cfg(test)]
+mod reference;
 mod resources;
 
 use std::collections::HashMap;
