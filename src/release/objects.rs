@@ -2,7 +2,10 @@
 //!
 //! Numbers follow Helm's JSON step: what is whole is written whole.
 
+use helm_engine::trace::Trace;
 use helm_engine::tree::{Node, NodeKind};
+use helm_engine::value::Value as EngineValue;
+use helm_engine::yaml;
 use serde_json::{Map, Number, Value};
 
 /// The largest whole number that every float up to it tells apart from its neighbours.
@@ -29,9 +32,27 @@ fn float_to_json(number: f64) -> Value {
     Number::from_f64(number).map_or(Value::Null, Value::Number)
 }
 
-/// Writes an object as YAML.
+/// Writes an object as YAML, in the form that Helm's `toYaml` has: what an agent's Go library reads back as the same object.
 pub fn to_yaml(object: &Value) -> String {
-    serde_yaml::to_string(object).unwrap_or_default()
+    let text = yaml::to_yaml(&to_value(object), Trace::Off);
+    // Only values of Go's own making cannot be written; plain data always can.
+    text.map(|text| text.to_str_lossy().into_owned()).unwrap_or_default()
+}
+
+fn to_value(data: &Value) -> EngineValue {
+    match data {
+        Value::Null => EngineValue::NIL,
+        Value::Bool(truth) => EngineValue::bool(*truth),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => EngineValue::int64(whole),
+            None => EngineValue::float(number.as_f64().unwrap_or_default()),
+        },
+        Value::String(text) => EngineValue::from(text.as_str()),
+        Value::Array(items) => EngineValue::list(items.iter().map(to_value).collect()),
+        Value::Object(entries) => {
+            EngineValue::map(entries.iter().map(|(key, value)| (key.as_bytes().into(), to_value(value))).collect())
+        }
+    }
 }
 
 /// Puts a label or annotation on an object, where it has none of that name.
@@ -61,6 +82,13 @@ mod tests {
         check(1.5, json!(1.5));
         check(1e20, json!(1e20));
         check(f64::INFINITY, json!(null));
+    }
+
+    #[test]
+    fn what_is_written_reads_back_as_the_same_object() {
+        let object = json!({"a": [1, "yes", null, true, 2.5, "1e3", "multi\nline\n", "on: off"], "b": {"c": {}, "0x1F": "~"}});
+        let read = yaml::read_documents(to_yaml(&object).as_bytes(), 0).expect("it is YAML");
+        assert_eq!(read.iter().map(to_json).collect::<Vec<_>>(), [object]);
     }
 
     #[test]
