@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use helm_engine::Mode;
-use helm_engine::request::read_values;
 use helm_engine::tree::Node;
 
 use super::inputs;
@@ -53,12 +52,8 @@ fn stack(arguments: &Arguments) -> Result<Stack, String> {
     for (index, written) in arguments.layers.iter().enumerate() {
         let (name, file) = written.split_once('=').ok_or_else(|| format!("Error: --layer {written}: write NAME=FILE"))?;
         let source = u32::try_from(index).unwrap_or_default();
-        let values = read_values(&inputs::file(file)?, source, Mode::Helm4);
-        let values = values.map_err(|error| {
-            let at = error.location().map(|at| format!(":{}:{}", at.line, at.column)).unwrap_or_default();
-            format!("Error: {file}{at}: {error}")
-        })?;
-        stack.layers.push(layer(name, file, values)?);
+        let read = Layer::read(name, Some(file), &inputs::file(file)?, source);
+        stack.layers.push(read.map_err(|error| format!("Error: {error}"))?);
     }
     Ok(stack)
 }

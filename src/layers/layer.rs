@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use helm_engine::request::read_values;
 use helm_engine::tree::{Node, NodeKind, Position};
+use helm_engine::{Mode, yaml};
 
 use crate::notation::deeper_than;
 
@@ -33,6 +35,16 @@ pub enum LayerError {
         /// What was found instead.
         found: &'static str,
     },
+    /// The text is no YAML.
+    #[error("{place}: {message}{excerpt}")]
+    NotYaml {
+        /// Where it stops being YAML.
+        place: String,
+        /// Why, in the words of Helm's library.
+        message: String,
+        /// The line with a caret below, ready to append; empty where it is not known.
+        excerpt: String,
+    },
     /// The values nest too deeply.
     #[error("{place}: the values nest deeper than {DEEPEST} levels")]
     TooDeep {
@@ -42,6 +54,17 @@ pub enum LayerError {
 }
 
 impl Layer {
+    /// Reads a layer from the text of a values file; `source` is the number that its positions carry.
+    ///
+    /// # Errors
+    /// When the text is no YAML, or no map.
+    pub fn read(name: &str, file: Option<&str>, text: &[u8], source: u32) -> Result<Self, LayerError> {
+        match read_values(text, source, Mode::Helm4) {
+            Ok(values) => Layer::new(name, file, values),
+            Err(error) => Err(not_yaml(name, file, text, error.message())),
+        }
+    }
+
     /// Makes a layer of values that were read already; an empty document is an empty layer.
     ///
     /// # Errors
@@ -69,6 +92,25 @@ impl Layer {
     pub fn origin(&self, node: &Node) -> Origin<'_> {
         let position = if node.key_position.line > 0 { node.key_position } else { node.position };
         Origin { layer: &self.name, file: self.file.as_deref(), position }
+    }
+}
+
+/// Finds the place of an error again, which Helm's words for values files do not name.
+fn not_yaml(name: &str, file: Option<&str>, text: &[u8], message: &str) -> LayerError {
+    let what = file.map_or_else(|| format!("layer {name}"), str::to_owned);
+    let found = yaml::read_documents(text, 0).err().filter(|found| found.line > 0);
+    let Some(found) = found else {
+        return LayerError::NotYaml { place: what, message: message.to_owned(), excerpt: String::new() };
+    };
+    let line = text.split(|byte| *byte == b'\n').nth(found.line as usize - 1).map(String::from_utf8_lossy);
+    let line = line.as_deref().unwrap_or_default().trim_end().to_owned();
+    let caret = " ".repeat((found.column as usize).saturating_sub(1).min(line.len()));
+    let number = found.line.to_string();
+    let margin = " ".repeat(number.len());
+    LayerError::NotYaml {
+        place: format!("{what}:{}:{}", found.line, found.column),
+        message: found.to_string(),
+        excerpt: format!("\n\n  {number} | {line}\n  {margin} | {caret}^"),
     }
 }
 

@@ -77,8 +77,13 @@ pub fn explain<'a>(stack: &'a Stack, path: &str) -> Vec<Decision<'a>> {
 }
 
 /// Gives what a plan shows as `values`: `VALUE (LAYER)` for every key that a layer above the chart decides, none where
-/// the value is not known yet. `hide` is asked for what stands in the place of a secret, by path and content.
-pub fn shown(stack: &Stack, mut hide: impl FnMut(&str, &[u8]) -> String) -> BTreeMap<String, Option<String>> {
+/// the value is not known yet. `is_secret` tells by path which values are secret beside those marked so; `hide` is asked
+/// for what stands in the place of a secret, by path and content. Truth values are never taken for secrets.
+pub fn shown(
+    stack: &Stack,
+    is_secret: impl Fn(&str) -> bool,
+    mut hide: impl FnMut(&str, &[u8]) -> String,
+) -> BTreeMap<String, Option<String>> {
     let mut lines = BTreeMap::new();
     for decision in decisions(stack).into_iter().filter(|decision| !decision.by_chart) {
         let layer = &decision.winner.layer.name;
@@ -87,7 +92,8 @@ pub fn shown(stack: &Stack, mut hide: impl FnMut(&str, &[u8]) -> String) -> BTre
             continue;
         }
         let value = json_of(decision.winner.value);
-        if decision.is_sensitive() {
+        let is_switch = matches!(value, Value::Bool(_) | Value::Null);
+        if decision.is_sensitive() || !is_switch && is_secret(&decision.path) {
             let hidden = hide(&decision.path, value.to_string().as_bytes());
             lines.insert(decision.path, Some(format!("{hidden} ({layer})")));
             continue;
@@ -252,7 +258,7 @@ mod tests {
     fn check(chart: &str, layers: &[(&str, &str)], expected: &[&str]) {
         let stack = stack(chart, layers);
         let mut hide = |path: &str, content: &[u8]| format!("(sensitive {path} {} bytes)", content.len());
-        let lines: Vec<String> = shown(&stack, &mut hide)
+        let lines: Vec<String> = shown(&stack, |_| false, &mut hide)
             .into_iter()
             .map(|(path, value)| format!("{path} = {}", value.unwrap_or("unknown".to_owned())))
             .collect();
@@ -316,7 +322,7 @@ mod tests {
     fn sensitive_layers_are_never_shown() {
         let mut stack = stack("", &[("g", "a: 1\n"), ("secrets", "b: {c: hush}\n")]);
         stack.layers[1].sensitive = true;
-        let lines = shown(&stack, |_, _| "(sensitive, revision 1)".to_owned());
+        let lines = shown(&stack, |_| false, |_, _| "(sensitive, revision 1)".to_owned());
         assert_eq!(lines["b.c"].as_deref(), Some("(sensitive, revision 1) (secrets)"));
         assert_eq!(lines["a"].as_deref(), Some("1 (g)"));
     }

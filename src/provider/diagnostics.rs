@@ -2,9 +2,9 @@
 
 use std::error::Error;
 
-use helm_engine::render::RenderError;
 use tf_provider::schema::Diagnostic;
 
+use crate::layers::layer::LayerError;
 use crate::source::SourceError;
 
 /// Terraform asked for work before it gave the configuration.
@@ -33,13 +33,8 @@ pub(crate) fn of_layer(layer: &str, path: &str, error: &SourceError) -> Diagnost
 }
 
 /// A layer whose text is no values.
-pub(crate) fn of_values(layer: &str, file: Option<&str>, error: &RenderError) -> Diagnostic {
-    let place = error.location().map(|at| format!(":{}:{}", at.line, at.column)).unwrap_or_default();
-    let what = file.map_or_else(|| format!("layer {layer:?}{place}"), |file| format!("{file}{place}"));
-    let excerpt = error.excerpt().map(|excerpt| format!("\n\n  {}", excerpt.replace('\n', "\n  "))).unwrap_or_default();
-    Diagnostic::error(format!("{what} holds no values"))
-        .detail(format!("Layer {layer:?}: {error}{excerpt}"))
-        .hint("values are a YAML map, `key: value`")
+pub(crate) fn of_values(layer: &str, error: &LayerError) -> Diagnostic {
+    Diagnostic::error(format!("layer {layer:?} holds no values")).detail(error.to_string()).hint("values are a YAML map, `key: value`")
 }
 
 /// Joins the causes behind an error, outermost first, without the error itself.

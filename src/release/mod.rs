@@ -7,6 +7,7 @@ pub mod generated;
 pub mod objects;
 pub mod record;
 mod render;
+pub mod secrets;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use crate::manifest::object::ObjectError;
 use crate::manifest::surface::Desired;
 
 pub use render::render;
+pub use secrets::SecretValues;
 
 /// Everything that a render depends on.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +83,8 @@ pub struct Rendered {
     pub warnings: Vec<String>,
     /// Whether chance decides which objects there are, so that no plan can list them before the seed exists.
     pub objects_by_chance: bool,
+    /// The values that end in a Secret.
+    pub secret_values: SecretValues,
 }
 
 /// A release that cannot be rendered.

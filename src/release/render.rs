@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use helm_engine::render::Rendered as Output;
-use helm_engine::yaml;
-use helm_engine::{Request, manifests};
+use helm_engine::render::{FieldReasons, Rendered as Output};
+use helm_engine::trace::Trace;
+use helm_engine::{Request, manifests, yaml};
 use serde_json::Value;
 
 use super::generated::{differing_places, same_objects};
+use super::secrets::SecretValues;
 use super::{Definitions, Draw, Hooks, Release, ReleaseError, Rendered, objects};
 use crate::manifest::mask::{Mark, ObjectMarks, Reason};
 use crate::manifest::object::{self, ObjectId};
@@ -28,31 +29,68 @@ pub fn render(release: &Release<'_>, draw: Option<Draw>) -> Result<Rendered, Rel
     if !conflicts.is_empty() {
         return Err(ReleaseError::Conflicts { conflicts });
     }
-    let output = run(release, draw.unwrap_or(Draw { seed: [0; 32], now_unix_nanoseconds: 0 }))?;
+    let draw = draw.unwrap_or(Draw { seed: [0; 32], now_unix_nanoseconds: 0 });
+    let output = run(release, draw, Trace::Off)?;
     let objects = read_objects(release, &output)?;
-    let mut rendered = Rendered { warnings: output.warnings.clone(), skipped_hooks: skipped_hooks(release, &output), ..Rendered::default() };
-    let drawn = if output.used_chance { Some(read_objects(release, &run(release, PROBE)?)?) } else { None };
-    rendered.objects_by_chance = drawn.as_ref().is_some_and(|drawn| !same_objects(&objects, drawn));
-    rendered.objects = objects.into_iter().map(|(key, (id, object))| {
-        let other = drawn.as_ref().and_then(|drawn| drawn.get(&key)).map(|(_, other)| other);
-        let marks = other.map(|other| generated_marks(&object, other)).unwrap_or_default();
+    let drawn = if output.used_chance { Some(read_objects(release, &run(release, PROBE, Trace::Off)?)?) } else { None };
+    let (secret_values, mut marks) = if objects.values().any(|(_, object)| holds_secrets(object)) {
+        secrets(release, &run(release, draw, Trace::Full)?)?
+    } else {
+        Default::default()
+    };
+    let objects_by_chance = drawn.as_ref().is_some_and(|drawn| !same_objects(&objects, drawn));
+    let desired = objects.into_iter().map(|(key, (id, object))| {
+        let mut marks = marks.remove(&key).unwrap_or_default();
+        if let Some((_, other)) = drawn.as_ref().and_then(|drawn| drawn.get(&key)) {
+            let places = differing_places(&object, other).into_iter();
+            marks.at.extend(places.map(|place| (place, Mark::Hidden(Reason::Generated))));
+        }
         Desired { id, object, marks }
-    }).collect();
-    Ok(rendered)
+    });
+    Ok(Rendered {
+        objects: desired.collect(),
+        skipped_hooks: skipped_hooks(release, &output),
+        warnings: output.warnings,
+        objects_by_chance,
+        secret_values,
+    })
 }
 
-fn generated_marks(object: &Value, other: &Value) -> ObjectMarks {
-    let places = differing_places(object, other).into_iter();
-    ObjectMarks { at: places.map(|place| (place, Mark::Hidden(Reason::Generated))).collect() }
+fn holds_secrets(object: &Value) -> bool {
+    object::is_secret(object) && ["data", "stringData"].iter().any(|field| object.get(field).is_some_and(Value::is_object))
 }
 
-fn run(release: &Release<'_>, draw: Draw) -> Result<Output, ReleaseError> {
+/// Finds which values reach Secrets, and which checksums depend on them, by the key of each object.
+fn secrets(release: &Release<'_>, output: &Output) -> Result<(SecretValues, BTreeMap<String, ObjectMarks>), ReleaseError> {
+    let mut documents: Vec<(Value, &[FieldReasons])> = Vec::new();
+    let rendered = output.manifests.iter().zip(&output.trace.manifests);
+    let hooks = output.hooks.iter().map(|hook| &hook.manifest).zip(&output.trace.hooks);
+    for (manifest, fields) in rendered.chain(hooks) {
+        documents.extend(read_documents(release, &manifest.text)?.into_iter().next().map(|document| (document, &fields[..])));
+    }
+    let values = SecretValues::of(documents.iter().map(|(document, fields)| (document, *fields)));
+    let mut marks = BTreeMap::new();
+    let scopes = object::Scopes::from_objects(documents.iter().map(|(document, _)| document));
+    for (document, fields) in &documents {
+        let mut found = ObjectMarks::default();
+        values.hide_checksums(document, fields, &mut found);
+        if !found.at.is_empty()
+            && let Ok(id) = ObjectId::read(document, release.namespace, &scopes)
+        {
+            marks.insert(id.key(), found);
+        }
+    }
+    Ok((values, marks))
+}
+
+fn run(release: &Release<'_>, draw: Draw, trace: Trace) -> Result<Output, ReleaseError> {
     let mut request = Request::new(release.name, release.kube_version);
     request.namespace = release.namespace.to_owned();
     request.api_versions = release.api_versions.to_vec();
     request.layers = release.layers.layers.iter().map(|layer| layer.values.clone()).collect();
     request.seed = draw.seed;
     request.now_unix_nanoseconds = i128::from(draw.now_unix_nanoseconds);
+    request.trace = trace;
     helm_engine::render::render(release.chart, &request)
         .map_err(|source| ReleaseError::Render { chart: chart_name(release), source: Box::new(source) })
 }

@@ -2,7 +2,7 @@
 
 use acceptance_tests::terraform::shown_changes;
 
-use crate::shop::{DELIVERY, changes, single};
+use crate::shop::{DELIVERY, assert_shows, changes, single};
 
 const FILE: &str = "clusters/one/small/configmap-small.yaml";
 
@@ -16,7 +16,7 @@ fn an_edited_field_shows_and_heals() {
     shop.repository.commit(&[(FILE, Some(&delivered.replace("green", "black")))], "Edit by hand");
     let plan = terraform.plan().expect_success();
     assert_eq!(changes(&terraform.plan_json()), ["strata_release.this update"]);
-    assert!(shown_changes(&plan.stdout).contains(r#"~ "data.color" = "black" -> "green""#), "{}", plan.stdout);
+    assert_shows(&shown_changes(&plan.stdout), r#"~ "data.color" = "black" -> "green""#);
 
     terraform.apply().expect_success();
     assert_eq!(shop.repository.read(FILE).as_deref(), Some(delivered.as_str()));

@@ -2,7 +2,7 @@
 
 use acceptance_tests::terraform::shown_changes;
 
-use crate::shop::{DELIVERY, changes, shop, single};
+use crate::shop::{DELIVERY, assert_shows, changes, shop, single};
 
 #[test]
 fn a_shop_is_planned_applied_imported_and_destroyed() {
@@ -43,8 +43,8 @@ fn one_line_of_one_layer_shows_its_fields_its_layer_and_nothing_else() {
         changes(&terraform.plan_json()),
         ["strata_release.this[\"prod-eu/web\"] update", "strata_release.this[\"prod-us/web\"] update"]
     );
-    assert!(shown.contains(r#"~ "spec.replicas" = 3 -> 4"#), "{shown}");
-    assert!(shown.contains(r#"~ "replicaCount" = "3 (environment)" -> "4 (environment)""#), "{shown}");
+    assert_shows(&shown, r#"~ "spec.replicas" = 3 -> 4"#);
+    assert_shows(&shown, r#"~ "replicaCount" = "3 (environment)" -> "4 (environment)""#);
     let lines = shown.lines().filter(|line| !line.trim().is_empty()).count() - 1;
     assert!(lines <= 2 * 20, "{lines} lines for two releases\n{shown}");
 

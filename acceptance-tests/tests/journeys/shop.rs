@@ -98,3 +98,10 @@ pub(crate) fn changes(plan: &Value) -> Vec<String> {
     let named = all.iter().map(|one| format!("{} {}", one["address"].as_str().unwrap_or_default(), actions(one)));
     named.filter(|line| !line.ends_with(" no-op")).collect()
 }
+
+/// Checks that a plan has a line with these words; Terraform aligns columns with blanks.
+#[track_caller]
+pub(crate) fn assert_shows(plan: &str, line: &str) {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plan.lines().any(|one| words(one).contains(line)), "{line} is not in\n{plan}");
+}

@@ -126,18 +126,14 @@ fn read_layer(shared: &Shared, argument: &LayerArgument, index: usize) -> Result
         },
     };
     let source = u32::try_from(index).unwrap_or_default();
-    let values = helm_engine::request::read_values(&text, source, helm_engine::Mode::Helm4)
-        .map_err(|error| diagnostics::of_values(&argument.name, file, &error))?;
-    Layer::new(&argument.name, file, values)
-        .map(Some)
-        .map_err(|error| Diagnostic::error(error.to_string()).hint("write keys with values, `key: value`"))
+    Layer::read(&argument.name, file, &text, source).map(Some).map_err(|error| diagnostics::of_values(&argument.name, &error))
 }
 
 fn present(arguments: &Arguments, chart: &Chart, layers: &Stack, rendered: Rendered, keep: &Private) -> Desired {
     let mut masker = Masker::new(keep.seed.as_ref().map(|seed| &seed.mask_key[..]), &keep.revisions);
     let detail = if arguments.full_detail { Detail::Full } else { Detail::Summary };
     let surface = surface(&rendered.objects, detail, &mut masker);
-    let values = provenance::shown(layers, |path, value| masker.shown(path, Reason::Sensitive, value));
+    let values = provenance::shown(layers, |path| rendered.secret_values.contains(path), |path, value| masker.shown(path, Reason::Sensitive, value));
     let values = values.into_iter().filter_map(|(path, text)| Some((path, text?))).collect();
     Desired {
         warnings: warnings(arguments, &rendered),
