@@ -47,7 +47,7 @@ mod architecture {
         edge("cli", &["delivery", "source", "release", "layers", "manifest"]),
         edge("delivery", &["source", "manifest"]),
         edge("source", &[]),
-        pure("release", &["layers", "manifest"]),
+        pure("release", &["layers", "manifest", "notation"]),
         pure("layers", &["notation"]),
         pure("manifest", &["notation"]),
         pure("notation", &[]),
