@@ -123,8 +123,15 @@ pub enum ReleaseError {
     },
 }
 
+/// Joins the texts of all, each once.
 fn list<T>(all: &[T], text: impl Fn(&T) -> String) -> String {
-    all.iter().map(text).collect::<Vec<_>>().join(", ")
+    let mut texts: Vec<String> = Vec::new();
+    for text in all.iter().map(text) {
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts.join(", ")
 }
 
 impl ReleaseError {

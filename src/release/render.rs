@@ -140,7 +140,12 @@ fn definitions(release: &Release<'_>, output: &Output) -> Result<Vec<Value>, Rel
 fn read_documents(release: &Release<'_>, text: &[u8]) -> Result<Vec<Value>, ReleaseError> {
     let unreadable = |error: yaml::ReadError| ReleaseError::Unreadable { chart: chart_name(release), message: error.to_string() };
     let nodes = yaml::read_documents(text, 0).map_err(unreadable)?;
-    Ok(nodes.iter().map(objects::to_json).filter(|document| !document.is_null()).collect())
+    Ok(nodes.iter().map(objects::to_json).filter(|document| !is_empty(document)).collect())
+}
+
+/// Tells whether a document holds nothing but comments.
+fn is_empty(document: &Value) -> bool {
+    document.is_null() || document.as_object().is_some_and(serde_json::Map::is_empty)
 }
 
 fn skipped_hooks(release: &Release<'_>, output: &Output) -> Vec<String> {
