@@ -7,13 +7,19 @@ use std::path::Path;
 #[track_caller]
 pub fn check_recorded(file: &Path, name: &str, actual: &str) {
     let text = std::fs::read_to_string(file).expect("the page can be read");
-    let (before, block, after) = split(&text, name).unwrap_or_else(|| panic!("{} has no block {name}", file.display()));
+    let (before, block, after) =
+        split(&text, name).unwrap_or_else(|| panic!("{} has no block {name}", file.display()));
     let actual = actual.trim_end();
     if std::env::var_os("STRATA_RECORD").is_some() {
         std::fs::write(file, format!("{before}{actual}\n{after}")).expect("the page can be written");
         return;
     }
-    assert_eq!(block.trim_end(), actual, "{}: {name} is out of date; STRATA_RECORD=1 rewrites it", file.display());
+    assert_eq!(
+        block.trim_end(),
+        actual,
+        "{}: {name} is out of date; STRATA_RECORD=1 rewrites it",
+        file.display()
+    );
 }
 
 /// Splits a page at the content of a block: what is before, the content, and what is behind.

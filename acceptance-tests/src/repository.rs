@@ -55,7 +55,8 @@ impl Repository {
             let file = at.join(path);
             match content {
                 Some(content) => {
-                    std::fs::create_dir_all(file.parent().expect("a file has a folder")).expect("it can be made");
+                    std::fs::create_dir_all(file.parent().expect("a file has a folder"))
+                        .expect("it can be made");
                     std::fs::write(&file, content).expect("the file can be written");
                 }
                 None => std::fs::remove_file(&file).expect("the file can be removed"),
@@ -72,7 +73,8 @@ impl Repository {
         let path: PathBuf = self.path().join("hooks").join(name);
         std::fs::create_dir_all(path.parent().expect("hooks is a folder")).expect("it can be made");
         std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("the hook can be written");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("it can be made executable");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
+            .expect("it can be made executable");
     }
 
     /// Removes a hook.
@@ -99,7 +101,9 @@ fn command(folder: &Path) -> Command {
     let mut command = Command::new("git");
     command.current_dir(folder).env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
     for role in ["AUTHOR", "COMMITTER"] {
-        command.env(format!("GIT_{role}_NAME"), "somebody else").env(format!("GIT_{role}_EMAIL"), "somebody@example.com");
+        command
+            .env(format!("GIT_{role}_NAME"), "somebody else")
+            .env(format!("GIT_{role}_EMAIL"), "somebody@example.com");
     }
     command
 }

@@ -192,7 +192,9 @@ impl Run {
 
 /// Returns the part of a plan that a reviewer reads: from the first resource to the summary.
 pub fn shown_changes(plan: &str) -> String {
-    let lines = plan.lines().skip_while(|line| !line.starts_with("Terraform will perform") && !line.starts_with("OpenTofu will perform"));
+    let lines = plan.lines().skip_while(|line| {
+        !line.starts_with("Terraform will perform") && !line.starts_with("OpenTofu will perform")
+    });
     let lines = lines.skip(1).skip_while(|line| line.is_empty());
     let mut shown = Vec::new();
     for line in lines {

@@ -50,7 +50,8 @@ fn stack(arguments: &Arguments) -> Result<Stack, String> {
     let file = arguments.chart.join("values.yaml").display().to_string();
     let mut stack = Stack { chart: Some(layer("chart", &file, defaults)?), layers: Vec::new() };
     for (index, written) in arguments.layers.iter().enumerate() {
-        let (name, file) = written.split_once('=').ok_or_else(|| format!("Error: --layer {written}: write NAME=FILE"))?;
+        let (name, file) =
+            written.split_once('=').ok_or_else(|| format!("Error: --layer {written}: write NAME=FILE"))?;
         let source = u32::try_from(index).unwrap_or_default();
         let read = Layer::read(name, Some(file), &inputs::file(file)?, source);
         stack.layers.push(read.map_err(|error| format!("Error: {error}"))?);
@@ -69,10 +70,15 @@ fn place(written: &Written<'_>) -> String {
 /// Names the keys that come nearest to one that nobody decides.
 fn unknown(stack: &Stack, path: &str) -> String {
     let all = explain(stack, "");
-    let mut near: Vec<(usize, &str)> = all.iter().map(|one| (distance(path, &one.path), one.path.as_str())).collect();
+    let mut near: Vec<(usize, &str)> =
+        all.iter().map(|one| (distance(path, &one.path), one.path.as_str())).collect();
     near.sort_unstable();
     let near: Vec<&str> = near.into_iter().take(3).map(|(_, path)| path).collect();
-    let hint = if near.is_empty() { String::new() } else { format!("\nhint: the nearest keys are {}", near.join(", ")) };
+    let hint = if near.is_empty() {
+        String::new()
+    } else {
+        format!("\nhint: the nearest keys are {}", near.join(", "))
+    };
     format!("Error: neither the chart nor a layer has a value {path:?}{hint}")
 }
 
@@ -97,7 +103,9 @@ mod tests {
 
     #[test]
     fn distances_count_letters_to_change() {
-        let check = |one: &str, other: &str, expected: usize| assert_eq!(distance(one, other), expected, "{one} {other}");
+        let check = |one: &str, other: &str, expected: usize| {
+            assert_eq!(distance(one, other), expected, "{one} {other}")
+        };
         check("replicaCount", "replicaCount", 0);
         check("replicacount", "replicaCount", 1);
         check("", "abc", 3);

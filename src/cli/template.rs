@@ -93,7 +93,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Vec<u8>, String> {
 
 fn name_and_chart(arguments: &Arguments) -> Result<(&str, &str), String> {
     match (&arguments.name_and_chart[..], arguments.generate_name) {
-        ([name, _], true) => Err(format!("Error: cannot set --generate-name and also specify a name ({name})")),
+        ([name, _], true) => {
+            Err(format!("Error: cannot set --generate-name and also specify a name ({name})"))
+        }
         ([name, chart], false) => Ok((name, chart)),
         ([chart], _) => Ok(("release-name", chart)),
         _ => Err("Error: a chart is needed".to_owned()),
@@ -123,7 +125,9 @@ fn request(arguments: &Arguments, name: &str, mode: Mode) -> Result<Request, Str
     for (kind, lines) in flags {
         request.sets.extend(lines.iter().map(|line| SetFlag { kind, line: line.clone() }));
     }
-    for path in arguments.set_file.iter().flat_map(|line| line.split(',')).filter_map(|part| part.split_once('=')) {
+    for path in
+        arguments.set_file.iter().flat_map(|line| line.split(',')).filter_map(|part| part.split_once('='))
+    {
         let content = inputs::file(path.1)?;
         request.set_files.insert(path.1.to_owned(), String::from_utf8_lossy(&content).into_owned());
     }
@@ -133,7 +137,8 @@ fn request(arguments: &Arguments, name: &str, mode: Mode) -> Result<Request, Str
 /// Draws a seed: as with Helm, two runs of a chart that draws from chance differ.
 fn seed() -> Result<[u8; 32], String> {
     let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| format!("Error: the system gives no random numbers: {error}"))?;
+    getrandom::fill(&mut seed)
+        .map_err(|error| format!("Error: the system gives no random numbers: {error}"))?;
     Ok(seed)
 }
 

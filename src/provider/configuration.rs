@@ -9,8 +9,8 @@ use tf_provider::schema::{
     Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Object, Path, Schema, Type,
 };
 
-use crate::source::{Secret, SourceError};
 use crate::source::git::{Credentials, Remote};
+use crate::source::{Secret, SourceError};
 
 /// The provider's configuration, decoded.
 #[derive(Debug)]
@@ -204,7 +204,8 @@ fn read_repository(block: &Object) -> Repository {
 
 /// Reads address and credentials; nothing while one of them is unknown.
 fn remote(block: &Object) -> Result<Option<Remote>, Diagnostic> {
-    const PARTS: [&str; 6] = ["url", "username", "password", "certificate_authority", "private_key", "known_hosts"];
+    const PARTS: [&str; 6] =
+        ["url", "username", "password", "certificate_authority", "private_key", "known_hosts"];
     if PARTS.iter().any(|part| block.is_unknown(part)) {
         return Ok(None);
     }
@@ -212,8 +213,10 @@ fn remote(block: &Object) -> Result<Option<Remote>, Diagnostic> {
     let text = |name: &str| block.string(name).map(str::to_owned);
     let credentials = match (text("password"), text("private_key")) {
         (Some(_), Some(_)) => {
-            return Err(Diagnostic::error(format!("repository {url:?} has both a password and a private key"))
-                .hint("keep the one that fits the address: a password for https, a key for ssh"));
+            return Err(Diagnostic::error(format!(
+                "repository {url:?} has both a password and a private key"
+            ))
+            .hint("keep the one that fits the address: a password for https, a key for ssh"));
         }
         (Some(password), None) => Credentials::Basic {
             username: text("username").unwrap_or_else(|| "oauth2".to_owned()),

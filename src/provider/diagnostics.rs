@@ -25,16 +25,21 @@ pub(crate) fn of_source(error: &SourceError) -> Diagnostic {
 
 /// A layer's file that cannot be read.
 pub(crate) fn of_layer(layer: &str, path: &str, error: &SourceError) -> Diagnostic {
-    let diagnostic = Diagnostic::error(format!("layer {layer:?} cannot be read: {path}")).detail(error.to_string());
+    let diagnostic =
+        Diagnostic::error(format!("layer {layer:?} cannot be read: {path}")).detail(error.to_string());
     match error {
-        SourceError::Absent { .. } => diagnostic.hint("check the path, or say `optional = true` if the file may be absent"),
+        SourceError::Absent { .. } => {
+            diagnostic.hint("check the path, or say `optional = true` if the file may be absent")
+        }
         _ => diagnostic,
     }
 }
 
 /// A layer whose text is no values.
 pub(crate) fn of_values(layer: &str, error: &LayerError) -> Diagnostic {
-    Diagnostic::error(format!("layer {layer:?} holds no values")).detail(error.to_string()).hint("values are a YAML map, `key: value`")
+    Diagnostic::error(format!("layer {layer:?} holds no values"))
+        .detail(error.to_string())
+        .hint("values are a YAML map, `key: value`")
 }
 
 /// Joins the causes behind an error, outermost first, without the error itself.

@@ -17,7 +17,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use helm_engine::Mode;
 use helm_engine::chart::Chart;
 use tf_provider::async_trait;
-use tf_provider::schema::{ConfigureRequest, Diagnostic, Diagnostics, Provider, Resource, Schema, ValidateRequest};
+use tf_provider::schema::{
+    ConfigureRequest, Diagnostic, Diagnostics, Provider, Resource, Schema, ValidateRequest,
+};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -91,7 +93,12 @@ impl Shared {
     ///
     /// # Errors
     /// When the file cannot be read, with what to do about an absent one.
-    pub(crate) fn layer(&self, path: &str, optional: bool, layer: &str) -> Result<Option<Vec<u8>>, Diagnostic> {
+    pub(crate) fn layer(
+        &self,
+        path: &str,
+        optional: bool,
+        layer: &str,
+    ) -> Result<Option<Vec<u8>>, Diagnostic> {
         let configuration = self.configuration().map_err(|_| diagnostics::not_configured())?;
         match source::file::read(&configuration.resolve(path)) {
             Ok(text) => Ok(Some(text)),
@@ -114,7 +121,8 @@ fn load_chart(path: &FilePath) -> Result<Chart, Diagnostic> {
 type MakeResource = fn(&Arc<Shared>) -> Arc<dyn Resource>;
 
 /// Every resource of the provider.
-const RESOURCES: &[MakeResource] = &[|shared| Arc::new(resources::release::ReleaseResource::new(Arc::clone(shared)))];
+const RESOURCES: &[MakeResource] =
+    &[|shared| Arc::new(resources::release::ReleaseResource::new(Arc::clone(shared)))];
 
 /// The provider `strata`.
 #[derive(Default)]

@@ -25,7 +25,13 @@ fn check(page: &str, expected: &str) {
 
 #[test]
 fn the_providers_page_follows_its_schema() {
-    let page = schema_page(PageKind::Provider, "strata", &Strata::default().schema(), &example("examples/provider/provider.tf"), "");
+    let page = schema_page(
+        PageKind::Provider,
+        "strata",
+        &Strata::default().schema(),
+        &example("examples/provider/provider.tf"),
+        "",
+    );
     check("docs/index.md", &page);
 }
 
@@ -34,7 +40,13 @@ fn every_resource_has_a_page_and_examples() {
     for resource in Strata::default().resources() {
         let name = resource.type_name().to_owned();
         let example = |file: &str| example(&format!("examples/resources/{name}/{file}"));
-        let page = schema_page(PageKind::Resource, &name, &resource.schema(), &example("resource.tf"), &example("import.sh"));
+        let page = schema_page(
+            PageKind::Resource,
+            &name,
+            &resource.schema(),
+            &example("resource.tf"),
+            &example("import.sh"),
+        );
         check(&format!("docs/resources/{}.md", name.trim_start_matches("strata_")), &page);
     }
 }

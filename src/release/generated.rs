@@ -51,7 +51,9 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_generated() {
-        let check = |one: Value, other: Value, expected: &[&str]| assert_eq!(differing_places(&one, &other), expected);
+        let check = |one: Value, other: Value, expected: &[&str]| {
+            assert_eq!(differing_places(&one, &other), expected)
+        };
         check(json!({"a": 1, "b": {"c": "x"}}), json!({"a": 1, "b": {"c": "y"}}), &["/b/c"]);
         check(json!({"a/b~c": 1}), json!({"a/b~c": 2}), &["/a~1b~0c"]);
         check(json!({"a": [1, 2, 3]}), json!({"a": [1, 5, 3]}), &["/a/1"]);

@@ -150,9 +150,13 @@ impl ReleaseError {
     /// Says what to do next.
     pub fn hint(&self) -> &'static str {
         match self {
-            ReleaseError::Render { .. } => "`strata template` renders the chart with the same layers on its own",
+            ReleaseError::Render { .. } => {
+                "`strata template` renders the chart with the same layers on its own"
+            }
             ReleaseError::Conflicts { .. } => "make both a map, or rename one of the keys",
-            ReleaseError::Objects { .. } | ReleaseError::Unreadable { .. } => "`strata template` shows what the chart renders",
+            ReleaseError::Objects { .. } | ReleaseError::Unreadable { .. } => {
+                "`strata template` shows what the chart renders"
+            }
         }
     }
 }
@@ -160,7 +164,8 @@ impl ReleaseError {
 /// Returns the chart's name, version and appVersion, as a plan shows them.
 pub fn chart_metadata(chart: &Chart) -> BTreeMap<String, String> {
     let metadata = chart.metadata();
-    let entries = [("name", &metadata.name), ("version", &metadata.version), ("app_version", &metadata.app_version)];
+    let entries =
+        [("name", &metadata.name), ("version", &metadata.version), ("app_version", &metadata.app_version)];
     let known = entries.into_iter().filter(|(_, value)| !value.is_empty());
     known.map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }

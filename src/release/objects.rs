@@ -20,7 +20,9 @@ pub fn to_json(node: &Node) -> Value {
         NodeKind::Float(number) => float_to_json(*number),
         NodeKind::String(text) => Value::from(&**text),
         NodeKind::List(items) => Value::Array(items.iter().map(to_json).collect()),
-        NodeKind::Map(entries) => Value::Object(entries.iter().map(|(key, node)| (key.to_string(), to_json(node))).collect()),
+        NodeKind::Map(entries) => {
+            Value::Object(entries.iter().map(|(key, node)| (key.to_string(), to_json(node))).collect())
+        }
     }
 }
 
@@ -49,9 +51,9 @@ fn to_value(data: &Value) -> EngineValue {
         },
         Value::String(text) => EngineValue::from(text.as_str()),
         Value::Array(items) => EngineValue::list(items.iter().map(to_value).collect()),
-        Value::Object(entries) => {
-            EngineValue::map(entries.iter().map(|(key, value)| (key.as_bytes().into(), to_value(value))).collect())
-        }
+        Value::Object(entries) => EngineValue::map(
+            entries.iter().map(|(key, value)| (key.as_bytes().into(), to_value(value))).collect(),
+        ),
     }
 }
 
@@ -76,7 +78,8 @@ mod tests {
 
     #[test]
     fn whole_floats_become_whole_numbers() {
-        let check = |number: f64, expected: Value| assert_eq!(to_json(&Node::new(NodeKind::Float(number))), expected);
+        let check =
+            |number: f64, expected: Value| assert_eq!(to_json(&Node::new(NodeKind::Float(number))), expected);
         check(3.0, json!(3));
         check(-0.0, json!(0));
         check(1.5, json!(1.5));

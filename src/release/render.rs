@@ -18,21 +18,27 @@ use crate::manifest::surface::Desired;
 const IF_NOT_PRESENT: (&str, &str) = ("kustomize.toolkit.fluxcd.io/ssa", "IfNotPresent");
 
 /// The second source of chance: what comes out differently with it was drawn.
-const PROBE: Draw = Draw { seed: *b"strata looks for what was drawn.", now_unix_nanoseconds: 3_456_789_012_345_678_901 };
+const PROBE: Draw =
+    Draw { seed: *b"strata looks for what was drawn.", now_unix_nanoseconds: 3_456_789_012_345_678_901 };
 
 /// Renders a release. Without a source of chance (it is made at create), drawn values are some values, all marked.
 ///
 /// # Errors
 /// When the chart refuses the values, the layers contradict each other, or the output is no set of objects.
 pub fn render(release: &Release<'_>, draw: Option<Draw>) -> Result<Rendered, ReleaseError> {
-    let conflicts: Vec<_> = release.layers.conflicts().into_iter().filter(|conflict| !conflict.with_chart).collect();
+    let conflicts: Vec<_> =
+        release.layers.conflicts().into_iter().filter(|conflict| !conflict.with_chart).collect();
     if !conflicts.is_empty() {
         return Err(ReleaseError::Conflicts { conflicts });
     }
     let draw = draw.unwrap_or(Draw { seed: [0; 32], now_unix_nanoseconds: 0 });
     let output = run(release, draw, Trace::Off)?;
     let objects = read_objects(release, &output)?;
-    let drawn = if output.used_chance { Some(read_objects(release, &run(release, PROBE, Trace::Off)?)?) } else { None };
+    let drawn = if output.used_chance {
+        Some(read_objects(release, &run(release, PROBE, Trace::Off)?)?)
+    } else {
+        None
+    };
     let (secret_values, mut marks) = if objects.values().any(|(_, object)| holds_secrets(object)) {
         secrets(release, &run(release, draw, Trace::Full)?)?
     } else {
@@ -57,16 +63,25 @@ pub fn render(release: &Release<'_>, draw: Option<Draw>) -> Result<Rendered, Rel
 }
 
 fn holds_secrets(object: &Value) -> bool {
-    object::is_secret(object) && ["data", "stringData"].iter().any(|field| object.get(field).is_some_and(Value::is_object))
+    object::is_secret(object)
+        && ["data", "stringData"].iter().any(|field| object.get(field).is_some_and(Value::is_object))
 }
 
 /// Finds which values reach Secrets, and which checksums depend on them, by the key of each object.
-fn secrets(release: &Release<'_>, output: &Output) -> Result<(SecretValues, BTreeMap<String, ObjectMarks>), ReleaseError> {
+fn secrets(
+    release: &Release<'_>,
+    output: &Output,
+) -> Result<(SecretValues, BTreeMap<String, ObjectMarks>), ReleaseError> {
     let mut documents: Vec<(Value, &[FieldReasons])> = Vec::new();
     let rendered = output.manifests.iter().zip(&output.trace.manifests);
     let hooks = output.hooks.iter().map(|hook| &hook.manifest).zip(&output.trace.hooks);
     for (manifest, fields) in rendered.chain(hooks) {
-        documents.extend(read_documents(release, &manifest.text)?.into_iter().next().map(|document| (document, &fields[..])));
+        documents.extend(
+            read_documents(release, &manifest.text)?
+                .into_iter()
+                .next()
+                .map(|document| (document, &fields[..])),
+        );
     }
     let values = SecretValues::of(documents.iter().map(|(document, fields)| (document, *fields)));
     let mut marks = BTreeMap::new();
@@ -118,7 +133,9 @@ fn read_objects(release: &Release<'_>, output: &Output) -> Result<Objects, Relea
 
 /// Writes the namespace into the object, as Helm's installation does; without Helm, nobody else would.
 fn place_in_namespace(id: &ObjectId, document: &mut Value) {
-    if let (Some(namespace), Some(metadata)) = (&id.namespace, document.get_mut("metadata").and_then(Value::as_object_mut)) {
+    if let (Some(namespace), Some(metadata)) =
+        (&id.namespace, document.get_mut("metadata").and_then(Value::as_object_mut))
+    {
         metadata.insert("namespace".to_owned(), Value::from(namespace.as_str()));
     }
 }
@@ -132,13 +149,18 @@ fn definitions(release: &Release<'_>, output: &Output) -> Result<Vec<Value>, Rel
         documents.extend(read_documents(release, &file.data)?);
     }
     if release.definitions == Definitions::Create {
-        documents.iter_mut().for_each(|document| objects::annotate(document, IF_NOT_PRESENT.0, IF_NOT_PRESENT.1));
+        documents
+            .iter_mut()
+            .for_each(|document| objects::annotate(document, IF_NOT_PRESENT.0, IF_NOT_PRESENT.1));
     }
     Ok(documents)
 }
 
 fn read_documents(release: &Release<'_>, text: &[u8]) -> Result<Vec<Value>, ReleaseError> {
-    let unreadable = |error: yaml::ReadError| ReleaseError::Unreadable { chart: chart_name(release), message: error.to_string() };
+    let unreadable = |error: yaml::ReadError| ReleaseError::Unreadable {
+        chart: chart_name(release),
+        message: error.to_string(),
+    };
     let nodes = yaml::read_documents(text, 0).map_err(unreadable)?;
     Ok(nodes.iter().map(objects::to_json).filter(|document| !is_empty(document)).collect())
 }

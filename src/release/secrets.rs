@@ -31,7 +31,9 @@ impl SecretValues {
 
     /// Tells whether a value, or something in it, is one of them.
     pub fn contains(&self, path: &str) -> bool {
-        let below = |other: &String| other.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+        let below = |other: &String| {
+            other.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
         self.0.iter().any(below)
     }
 
@@ -41,7 +43,11 @@ impl SecretValues {
             return;
         }
         for field in fields {
-            let pointer: String = field.path.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1"))).collect();
+            let pointer: String = field
+                .path
+                .iter()
+                .map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1")))
+                .collect();
             let is_digest = document.pointer(&pointer).and_then(Value::as_str).is_some_and(holds_digest);
             if is_digest && value_paths(&field.reasons).any(|path| self.0.contains(&path)) {
                 marks.at.entry(pointer).or_insert(Mark::Hidden(Hidden::Sensitive));
@@ -94,7 +100,6 @@ fn flush(written: &mut FieldPath, key: &mut String) {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,7 +127,8 @@ mod tests {
         assert!(!values.contains("name") && !values.contains("auth.to"));
 
         let digest = "a".repeat(64);
-        let pod = json!({"kind": "Pod", "metadata": {"annotations": {"checksum/secret": digest, "note": "x"}}});
+        let pod =
+            json!({"kind": "Pod", "metadata": {"annotations": {"checksum/secret": digest, "note": "x"}}});
         let fields = [
             field(&["metadata", "annotations", "checksum/secret"], "auth.token"),
             field(&["metadata", "annotations", "note"], "auth.token"),

@@ -17,7 +17,8 @@ const RELEASES: usize = 300;
 const OBJECTS: usize = 20;
 
 fn main() {
-    let provider = PathBuf::from(std::env::args().nth(1).expect("the path of the built provider is the argument"));
+    let provider =
+        PathBuf::from(std::env::args().nth(1).expect("the path of the built provider is the argument"));
     let size = std::fs::metadata(&provider).expect("the provider is built").len();
     println!("release binary: {:.1} MB (at most 30)", size as f64 / 1e6);
     let (handshake, spread) = handshake(&provider);
@@ -123,11 +124,16 @@ impl Bench {
 
     /// A plan in which one layer changed one field of every release.
     fn one_field(&self) {
-        std::fs::write(self.folder.path().join("base.yaml"), "level: debug\nreplicas: 2\n").expect("it can be written");
+        std::fs::write(self.folder.path().join("base.yaml"), "level: debug\nreplicas: 2\n")
+            .expect("it can be written");
         let cost = self.run(&["plan", "-no-color"]);
         let shown = shown_changes(&cost.stdout);
-        let lines = shown.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("Plan:")).count();
-        println!("one field of one layer changed: {:.1} plan lines for each release (at most 20)", lines as f64 / RELEASES as f64);
+        let lines =
+            shown.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("Plan:")).count();
+        println!(
+            "one field of one layer changed: {:.1} plan lines for each release (at most 20)",
+            lines as f64 / RELEASES as f64
+        );
     }
 
     fn run(&self, arguments: &[&str]) -> Cost {
@@ -142,8 +148,16 @@ impl Bench {
         let attach = reattach(&mut provider);
         let terraform = std::env::var("TERRAFORM").unwrap_or_else(|_| "terraform".to_owned());
         let mut command = Command::new(terraform);
-        command.args(arguments).current_dir(self.folder.path()).env("TF_REATTACH_PROVIDERS", attach).env("CHECKPOINT_DISABLE", "1");
-        command.env_remove("TF_CLI_CONFIG_FILE").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("TF_REATTACH_PROVIDERS", attach)
+            .env("CHECKPOINT_DISABLE", "1");
+        command
+            .env_remove("TF_CLI_CONFIG_FILE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit());
         let before = cpu(provider.id());
         let mut child = command.spawn().expect("terraform starts");
         let (stdout, terraform_cpu, terraform_peak_kib) = watch(&mut child);
@@ -229,9 +243,15 @@ fn template() -> String {
              selector:\n    matchLabels:\n      app: part-{index}\n  template:\n    metadata:\n      labels:\n        app: part-{index}\n    spec:\n      containers:\n"
         );
         for container in ["main", "side"] {
-            let _ = write!(text, "        - name: {container}\n          image: registry.example.com/{container}:1.2.{index}\n          env:\n");
+            let _ = write!(
+                text,
+                "        - name: {container}\n          image: registry.example.com/{container}:1.2.{index}\n          env:\n"
+            );
             for variable in 0..8 {
-                let _ = write!(text, "            - name: VARIABLE_{variable}\n              value: {{{{ .Values.level | quote }}}}\n");
+                let _ = write!(
+                    text,
+                    "            - name: VARIABLE_{variable}\n              value: {{{{ .Values.level | quote }}}}\n"
+                );
             }
             text.push_str("          ports:\n            - name: http\n              containerPort: 8080\n          resources:\n            requests:\n              cpu: 50m\n              memory: 64Mi\n");
         }

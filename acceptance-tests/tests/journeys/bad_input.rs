@@ -68,7 +68,11 @@ fn a_chart_that_is_not_there_is_named() {
 #[test]
 fn a_template_error_shows_its_line_and_a_caret() {
     let shop = single(DELIVERY);
-    shop.workspace.replace("chart/templates/settings.yaml", ".Values.size | quote", ".Values.size.unit.name | quote");
+    shop.workspace.replace(
+        "chart/templates/settings.yaml",
+        ".Values.size | quote",
+        ".Values.size.unit.name | quote",
+    );
     refused_at_plan(&shop, &["settings.yaml:7", "{{ .Values.size.unit.name | quote }}", "^"]);
 }
 
@@ -82,9 +86,17 @@ fn a_template_that_does_not_parse_is_refused_with_its_line() {
 #[test]
 fn required_and_fail_say_what_the_chart_says() {
     let shop = single(DELIVERY);
-    shop.workspace.replace("chart/templates/settings.yaml", ".Values.color", "required \"a color is needed\" .Values.paint");
+    shop.workspace.replace(
+        "chart/templates/settings.yaml",
+        ".Values.color",
+        "required \"a color is needed\" .Values.paint",
+    );
     refused_at_plan(&shop, &["a color is needed", "settings.yaml:6"]);
-    shop.workspace.replace("chart/templates/settings.yaml", "required \"a color is needed\" .Values.paint", "fail \"no paint today\"");
+    shop.workspace.replace(
+        "chart/templates/settings.yaml",
+        "required \"a color is needed\" .Values.paint",
+        "fail \"no paint today\"",
+    );
     refused_at_plan(&shop, &["no paint today", "settings.yaml:6"]);
 }
 
@@ -93,7 +105,11 @@ fn layers_that_disagree_on_the_type_are_named_both() {
     let shop = single(DELIVERY);
     shop.workspace.write("base.yaml", "color: green\npaint:\n  kind: oil\n");
     shop.workspace.write("top.yaml", "paint: none\n");
-    shop.workspace.replace("main.tf", "layer {", "layer {\n    name = \"top\"\n    file = \"top.yaml\"\n  }\n  layer {");
+    shop.workspace.replace(
+        "main.tf",
+        "layer {",
+        "layer {\n    name = \"top\"\n    file = \"top.yaml\"\n  }\n  layer {",
+    );
     refused_at_plan(&shop, &["paint", "base.yaml:", "top.yaml:"]);
 }
 
@@ -101,8 +117,12 @@ fn layers_that_disagree_on_the_type_are_named_both() {
 fn two_releases_may_not_write_the_same_file() {
     let shop = single(DELIVERY);
     let configuration = shop.workspace.read("main.tf");
-    let (_, block) = configuration.split_once("resource \"strata_release\" \"this\"").expect("the block is there");
-    let second = format!("{configuration}\nresource \"strata_release\" \"that\"{}", block.replace("cluster = \"one\"", "cluster = \"one\"\n  namespace = \"other\""));
+    let (_, block) =
+        configuration.split_once("resource \"strata_release\" \"this\"").expect("the block is there");
+    let second = format!(
+        "{configuration}\nresource \"strata_release\" \"that\"{}",
+        block.replace("cluster = \"one\"", "cluster = \"one\"\n  namespace = \"other\"")
+    );
     shop.workspace.write("main.tf", &second);
     let message = shop.workspace.apply().expect_failure();
     let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -138,7 +158,10 @@ fn a_refused_push_shows_what_the_server_said() {
     let shop = single(DELIVERY);
     shop.repository.hook("pre-receive", "echo 'main is frozen until Monday' >&2; exit 1");
     refused_at_apply(&shop, &["main is frozen until Monday"]);
-    assert!(shop.workspace.attributes("strata_release.this").is_none(), "nothing was written, so nothing is kept");
+    assert!(
+        shop.workspace.attributes("strata_release.this").is_none(),
+        "nothing was written, so nothing is kept"
+    );
 }
 
 #[test]
@@ -161,8 +184,12 @@ fn a_cluster_without_a_version_is_refused() {
 #[test]
 fn a_file_of_somebody_else_is_never_overwritten() {
     let shop = single(DELIVERY);
-    shop.repository.commit(&[("clusters/one/small/configmap-small.yaml", Some("mine: true\n"))], "Somebody else's file");
+    shop.repository
+        .commit(&[("clusters/one/small/configmap-small.yaml", Some("mine: true\n"))], "Somebody else's file");
     let message = shop.workspace.apply().expect_failure();
     assert!(message.contains("clusters/one/small/configmap-small.yaml"), "{message}");
-    assert_eq!(shop.repository.read("clusters/one/small/configmap-small.yaml").as_deref(), Some("mine: true\n"));
+    assert_eq!(
+        shop.repository.read("clusters/one/small/configmap-small.yaml").as_deref(),
+        Some("mine: true\n")
+    );
 }

@@ -63,7 +63,11 @@ fn update_refused_keeps_the_prior_state_and_converges() {
         assert_eq!(shop.workspace.attributes(ADDRESS), before, "{hook}");
         shop.repository.remove_hook(hook);
         shop.workspace.plan().expect_success();
-        assert_eq!(changes(&shop.workspace.plan_json()), ["strata_release.this update"], "no taint, no replacement");
+        assert_eq!(
+            changes(&shop.workspace.plan_json()),
+            ["strata_release.this update"],
+            "no taint, no replacement"
+        );
         converges(&shop, "red");
     }
 }

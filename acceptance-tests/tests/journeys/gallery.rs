@@ -14,7 +14,11 @@ fn guide() -> PathBuf {
 /// A shop with one release per service on one cluster, so that every plan is as short as can be.
 fn small_shop() -> Shop {
     let shop = shop();
-    shop.workspace.replace("main.tf", "    prod-eu = { environment = \"prod\" }\n    prod-us = { environment = \"prod\" }\n", "");
+    shop.workspace.replace(
+        "main.tf",
+        "    prod-eu = { environment = \"prod\" }\n    prod-us = { environment = \"prod\" }\n",
+        "",
+    );
     shop
 }
 

@@ -15,7 +15,8 @@ fn a_shop_is_planned_applied_imported_and_destroyed() {
 
     terraform.apply().expect_success();
     assert!(shop.repository.commits() <= 3, "six releases of one apply share commits");
-    let delivered = shop.repository.read("clusters/prod-us/web/ingress-web.yaml").expect("the release was delivered");
+    let delivered =
+        shop.repository.read("clusters/prod-us/web/ingress-web.yaml").expect("the release was delivered");
     assert!(delivered.contains("shop.us.example.com"), "{delivered}");
     terraform.assert_nothing_to_do();
 
@@ -56,10 +57,16 @@ fn one_line_of_one_layer_shows_its_fields_its_layer_and_nothing_else() {
 fn state_is_hardly_larger_than_the_display_forms_in_it() {
     let shop = shop();
     shop.workspace.apply().expect_success();
-    let state: serde_json::Value = serde_json::from_str(&shop.workspace.read("terraform.tfstate")).expect("JSON");
+    let state: serde_json::Value =
+        serde_json::from_str(&shop.workspace.read("terraform.tfstate")).expect("JSON");
     for instance in state["resources"][0]["instances"].as_array().expect("instances") {
         let forms = &instance["attributes"]["manifests"];
-        let forms: usize = forms.as_object().expect("a map").iter().map(|(k, v)| k.len() + v.as_str().map_or(0, str::len)).sum();
+        let forms: usize = forms
+            .as_object()
+            .expect("a map")
+            .iter()
+            .map(|(k, v)| k.len() + v.as_str().map_or(0, str::len))
+            .sum();
         let whole = instance["attributes"].to_string().len();
         assert!(whole < 3 * forms, "{whole} bytes of attributes for {forms} bytes of display forms");
     }

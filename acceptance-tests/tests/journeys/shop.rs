@@ -95,7 +95,8 @@ pub(crate) fn changes(plan: &Value) -> Vec<String> {
         let actions = one["change"]["actions"].as_array().cloned().unwrap_or_default();
         actions.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
     };
-    let named = all.iter().map(|one| format!("{} {}", one["address"].as_str().unwrap_or_default(), actions(one)));
+    let named =
+        all.iter().map(|one| format!("{} {}", one["address"].as_str().unwrap_or_default(), actions(one)));
     named.filter(|line| !line.ends_with(" no-op")).collect()
 }
 

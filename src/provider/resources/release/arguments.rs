@@ -77,7 +77,11 @@ impl Arguments {
             name: text("name"),
             namespace: block.string("namespace").unwrap_or("default").to_owned(),
             cluster: text("cluster"),
-            chart_path: block.block("chart").and_then(|chart| chart.string("path")).unwrap_or_default().to_owned(),
+            chart_path: block
+                .block("chart")
+                .and_then(|chart| chart.string("path"))
+                .unwrap_or_default()
+                .to_owned(),
             layers: block.blocks("layer").into_iter().map(Layer::read).collect(),
             kube_version: block.string("kube_version").map(str::to_owned),
             api_versions: strings("api_versions"),
@@ -223,7 +227,9 @@ mod tests {
 
     #[test]
     fn durations_have_units() {
-        let check = |text: &str, seconds: Option<u64>| assert_eq!(parse_duration(text), seconds.map(Duration::from_secs), "{text}");
+        let check = |text: &str, seconds: Option<u64>| {
+            assert_eq!(parse_duration(text), seconds.map(Duration::from_secs), "{text}")
+        };
         check("90s", Some(90));
         check("1h30m", Some(5400));
         check("10", None);
@@ -244,7 +250,10 @@ mod tests {
         check(vec![layer("a").with("file", "x.yaml"), layer("b").with("values", "a: 1")], &[]);
         check(vec![layer("a")], &["layer \"a\" has no values"]);
         check(vec![layer("a").with("values", Value::unknown())], &[]);
-        check(vec![layer("a").with("file", "x").with("values", "y")], &["layer \"a\" has both a file and values"]);
+        check(
+            vec![layer("a").with("file", "x").with("values", "y")],
+            &["layer \"a\" has both a file and values"],
+        );
         check(
             vec![layer("a").with("file", "x"), layer("a").with("file", "y")],
             &["two layers are named \"a\""],

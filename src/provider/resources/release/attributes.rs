@@ -39,7 +39,8 @@ pub(super) fn with_computed(mut planned: Object, arguments: &Arguments, desired:
     set_surface(&mut planned, &desired.surface);
     planned.set("values", texts(&desired.values));
     planned.set("chart_metadata", texts(&desired.chart));
-    planned.set("delivered", arguments.delivery.as_ref().map_or(Value::Null, |git| Value::from(describe(git))));
+    planned
+        .set("delivered", arguments.delivery.as_ref().map_or(Value::Null, |git| Value::from(describe(git))));
     planned.set("status", if arguments.delivery.is_some() { "delivered" } else { "rendered" });
     planned
 }
@@ -55,11 +56,20 @@ pub(super) fn hide_objects(planned: &mut Object) {
 }
 
 /// Shows what somebody else left at the place; the next plan shows the way back.
-pub(super) fn with_found(mut state: Object, arguments: &Arguments, found: &Found, keep: &mut Private) -> Object {
+pub(super) fn with_found(
+    mut state: Object,
+    arguments: &Arguments,
+    found: &Found,
+    keep: &mut Private,
+) -> Object {
     let objects: Vec<DesiredObject> = found
         .objects
         .iter()
-        .map(|(id, object)| DesiredObject { id: id.clone(), object: object.clone(), marks: known_marks(keep, &id.key()) })
+        .map(|(id, object)| DesiredObject {
+            id: id.clone(),
+            object: object.clone(),
+            marks: known_marks(keep, &id.key()),
+        })
         .collect();
     let mut masker = Masker::new(keep.seed.as_ref().map(|seed| &seed.mask_key[..]), &keep.revisions);
     let detail = if arguments.full_detail { Detail::Full } else { Detail::Summary };

@@ -39,7 +39,11 @@ pub(super) struct Desired {
 ///
 /// # Errors
 /// With one diagnostic for everything that is wrong, each at its place in the configuration.
-pub(super) async fn desired(shared: &Arc<Shared>, arguments: &Arguments, keep: &Private) -> Result<Desired, Diagnostics> {
+pub(super) async fn desired(
+    shared: &Arc<Shared>,
+    arguments: &Arguments,
+    keep: &Private,
+) -> Result<Desired, Diagnostics> {
     let (shared, arguments, keep) = (Arc::clone(shared), arguments.clone(), keep.clone());
     let permit = shared.rendering().await;
     let work = tokio::task::spawn_blocking(move || {
@@ -52,9 +56,16 @@ pub(super) async fn desired(shared: &Arc<Shared>, arguments: &Arguments, keep: &
 fn compute(shared: &Shared, arguments: &Arguments, keep: &Private) -> Result<Desired, Diagnostics> {
     let configuration = shared.configuration()?;
     let cluster = configuration.cluster(&arguments.cluster).map_err(|one| one.at("cluster"))?;
-    let kube_version = arguments.kube_version.as_ref().or(cluster.kube_version.as_ref()).ok_or_else(|| no_kube_version(arguments))?;
-    let api_versions: Vec<String> = cluster.api_versions.iter().chain(&arguments.api_versions).cloned().collect();
-    let chart = shared.chart(&configuration.resolve(&arguments.chart_path)).map_err(|one| one.at(Path::from("chart").attribute("path")))?;
+    let kube_version = arguments
+        .kube_version
+        .as_ref()
+        .or(cluster.kube_version.as_ref())
+        .ok_or_else(|| no_kube_version(arguments))?;
+    let api_versions: Vec<String> =
+        cluster.api_versions.iter().chain(&arguments.api_versions).cloned().collect();
+    let chart = shared
+        .chart(&configuration.resolve(&arguments.chart_path))
+        .map_err(|one| one.at(Path::from("chart").attribute("path")))?;
     let layers = read_layers(shared, arguments)?;
     let release = Release {
         chart: &chart,
@@ -66,9 +77,12 @@ fn compute(shared: &Shared, arguments: &Arguments, keep: &Private) -> Result<Des
         definitions: definitions(arguments),
         hooks: if arguments.includes_hooks { Hooks::Include } else { Hooks::Skip },
     };
-    let mut rendered = release::render(&release, keep.seed.as_ref().map(Seed::draw_from)).map_err(|error| {
-        Diagnostic::error(format!("release {}: {error}", arguments.title())).detail(error.detail()).hint(error.hint())
-    })?;
+    let mut rendered =
+        release::render(&release, keep.seed.as_ref().map(Seed::draw_from)).map_err(|error| {
+            Diagnostic::error(format!("release {}: {error}", arguments.title()))
+                .detail(error.detail())
+                .hint(error.hint())
+        })?;
     keep_adopted(&mut rendered, keep);
     Ok(present(arguments, &chart, &layers, rendered, keep))
 }
@@ -120,20 +134,34 @@ fn read_layers(shared: &Shared, arguments: &Arguments) -> Result<Stack, Diagnost
 fn read_layer(shared: &Shared, argument: &LayerArgument, index: usize) -> Result<Option<Layer>, Diagnostic> {
     let (text, file) = match &argument.source {
         LayerSource::Text(text) => (text.clone().into_bytes(), None),
-        LayerSource::File { path, optional } => match shared.layer(path, optional.unwrap_or(false), &argument.name)? {
-            Some(text) => (text, Some(path.as_str())),
-            None => return Ok(None),
-        },
+        LayerSource::File { path, optional } => {
+            match shared.layer(path, optional.unwrap_or(false), &argument.name)? {
+                Some(text) => (text, Some(path.as_str())),
+                None => return Ok(None),
+            }
+        }
     };
     let source = u32::try_from(index).unwrap_or_default();
-    Layer::read(&argument.name, file, &text, source).map(Some).map_err(|error| diagnostics::of_values(&argument.name, &error))
+    Layer::read(&argument.name, file, &text, source)
+        .map(Some)
+        .map_err(|error| diagnostics::of_values(&argument.name, &error))
 }
 
-fn present(arguments: &Arguments, chart: &Chart, layers: &Stack, rendered: Rendered, keep: &Private) -> Desired {
+fn present(
+    arguments: &Arguments,
+    chart: &Chart,
+    layers: &Stack,
+    rendered: Rendered,
+    keep: &Private,
+) -> Desired {
     let mut masker = Masker::new(keep.seed.as_ref().map(|seed| &seed.mask_key[..]), &keep.revisions);
     let detail = if arguments.full_detail { Detail::Full } else { Detail::Summary };
     let surface = surface(&rendered.objects, detail, &mut masker);
-    let values = provenance::shown(layers, |path| rendered.secret_values.contains(path), |path, value| masker.shown(path, Reason::Sensitive, value));
+    let values = provenance::shown(
+        layers,
+        |path| rendered.secret_values.contains(path),
+        |path, value| masker.shown(path, Reason::Sensitive, value),
+    );
     let values = values.into_iter().filter_map(|(path, text)| Some((path, text?))).collect();
     Desired {
         warnings: warnings(arguments, &rendered),
@@ -150,9 +178,13 @@ fn warnings(arguments: &Arguments, rendered: &Rendered) -> Diagnostics {
     let mut found = Diagnostics::new();
     if !rendered.skipped_hooks.is_empty() && arguments.delivery.is_some() {
         found.push(
-            Diagnostic::warning(format!("release {} leaves out {} hooks of its chart", arguments.title(), rendered.skipped_hooks.len()))
-                .detail(format!("Only Helm runs hooks as hooks: {}.", rendered.skipped_hooks.join(", ")))
-                .hint("hooks = \"include\" delivers them as ordinary objects"),
+            Diagnostic::warning(format!(
+                "release {} leaves out {} hooks of its chart",
+                arguments.title(),
+                rendered.skipped_hooks.len()
+            ))
+            .detail(format!("Only Helm runs hooks as hooks: {}.", rendered.skipped_hooks.join(", ")))
+            .hint("hooks = \"include\" delivers them as ordinary objects"),
         );
     }
     found
@@ -186,6 +218,7 @@ impl Private {
     pub(super) fn remember(&mut self, desired: &Desired) {
         self.revisions = desired.revisions.clone();
         let generated = desired.objects.iter().filter(|one| !one.marks.at.is_empty());
-        self.generated = generated.map(|one| (one.id.key(), one.marks.at.keys().cloned().collect())).collect();
+        self.generated =
+            generated.map(|one| (one.id.key(), one.marks.at.keys().cloned().collect())).collect();
     }
 }

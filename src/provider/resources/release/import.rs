@@ -18,15 +18,24 @@ const LONGEST: Duration = Duration::from_secs(300);
 
 /// Finds the release that owns the folder PATH of the provider's repository REPOSITORY, by the id `REPOSITORY:PATH`.
 pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, Diagnostics> {
-    let (repository, path) = id.split_once(':').filter(|(repository, path)| !repository.is_empty() && !path.is_empty()).ok_or_else(|| {
-        Diagnostic::error(format!("{id:?} is no import id of a release"))
-            .hint("write REPOSITORY:PATH, the name of the provider's repository and the release's folder in it")
-    })?;
-    let delivery = GitDelivery { repository: repository.to_owned(), path: path.trim_end_matches('/').to_owned() };
+    let (repository, path) = id
+        .split_once(':')
+        .filter(|(repository, path)| !repository.is_empty() && !path.is_empty())
+        .ok_or_else(|| {
+            Diagnostic::error(format!("{id:?} is no import id of a release")).hint(
+                "write REPOSITORY:PATH, the name of the provider's repository and the release's folder in it",
+            )
+        })?;
+    let delivery =
+        GitDelivery { repository: repository.to_owned(), path: path.trim_end_matches('/').to_owned() };
     let wanted = Arguments { delivery: Some(delivery.clone()), ..Arguments::default() };
-    let place = place::of(shared, &wanted)?.ok_or_else(|| Diagnostic::error(format!("the address of repository {repository:?} is not known yet")))?;
+    let place = place::of(shared, &wanted)?.ok_or_else(|| {
+        Diagnostic::error(format!("the address of repository {repository:?} is not known yet"))
+    })?;
     let (found, record) = place.read_back(LONGEST).await.map_err(|error| {
-        Diagnostic::error(format!("{id} cannot be read")).detail(error.to_string()).hint("check the repository's address, branch and credentials")
+        Diagnostic::error(format!("{id} cannot be read"))
+            .detail(error.to_string())
+            .hint("check the repository's address, branch and credentials")
     })?;
     let record = record.ok_or_else(|| {
         Diagnostic::error(format!("there is no release in {path:?} of repository {repository:?}"))
@@ -34,7 +43,8 @@ pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, D
             .hint("check the path; what strata did not deliver is taken over by applying to another path")
     })?;
     let record = record::read(&record).map_err(|error| {
-        Diagnostic::error(format!("the record of the release in {path:?} cannot be read")).detail(error.to_string())
+        Diagnostic::error(format!("the record of the release in {path:?} cannot be read"))
+            .detail(error.to_string())
     })?;
     let mut keep = Private { seed: Some(Seed::draw()?), ..Private::default() };
     let state = from_record(&record, &delivery);
@@ -57,7 +67,8 @@ pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, D
 fn adopt(keep: &mut Private, desired: &Desired, found: &Found) {
     for one in desired.objects.iter().filter(|one| !one.marks.at.is_empty()) {
         let Some((_, there)) = found.objects.iter().find(|(id, _)| *id == one.id) else { continue };
-        let values = one.marks.at.keys().filter_map(|place| Some((place.clone(), there.pointer(place)?.clone())));
+        let values =
+            one.marks.at.keys().filter_map(|place| Some((place.clone(), there.pointer(place)?.clone())));
         keep.adopted.insert(one.id.key(), values.collect());
         keep.generated.insert(one.id.key(), one.marks.at.keys().cloned().collect());
     }
@@ -76,7 +87,11 @@ fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
         .with("repository", delivery.repository.as_str())
         .with("path", delivery.path.as_str())
         .with("format", "manifests");
-    let api_versions = if record.api_versions.is_empty() { Value::Null } else { Value::list(record.api_versions.iter().map(String::as_str)) };
+    let api_versions = if record.api_versions.is_empty() {
+        Value::Null
+    } else {
+        Value::list(record.api_versions.iter().map(String::as_str))
+    };
     Object::new()
         .with("name", record.name.as_str())
         .with("namespace", record.namespace.as_str())

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use tf_provider::async_trait;
 use tf_provider::schema::{
-    CreateRequest, DeleteRequest, Diagnostic, Diagnostics, ImportRequest, Imported, NewState, Object, Plan, PlanRequest, ReadRequest,
-    Resource, Schema, UpdateRequest, ValidateRequest, Value,
+    CreateRequest, DeleteRequest, Diagnostic, Diagnostics, ImportRequest, Imported, NewState, Object, Plan,
+    PlanRequest, ReadRequest, Resource, Schema, UpdateRequest, ValidateRequest, Value,
 };
 
 use arguments::Arguments;
@@ -44,7 +44,13 @@ impl ReleaseResource {
     }
 
     /// Delivers and returns the state with what must be kept beside it.
-    async fn bring(&self, planned: Object, mut keep: Private, operation: &str, cancel: tf_provider::CancellationToken) -> Result<NewState, Diagnostics> {
+    async fn bring(
+        &self,
+        planned: Object,
+        mut keep: Private,
+        operation: &str,
+        cancel: tf_provider::CancellationToken,
+    ) -> Result<NewState, Diagnostics> {
         let (arguments, desired) = self.desired(&planned, &keep).await?;
         if let Some(place) = place::of(&self.shared, &arguments)? {
             let deadline = arguments::timeout(&planned, operation);

@@ -43,14 +43,22 @@ pub(super) fn of(shared: &Arc<Shared>, arguments: &Arguments) -> Result<Option<P
     let repository = configuration.repository(&git.repository).map_err(|one| one.at(at("repository")))?;
     let Some(remote) = repository.remote.clone() else { return Ok(None) };
     let author = Author { name: repository.author.name.clone(), email: repository.author.email.clone() };
-    let target = Target::new(remote, &repository.branch, author).map_err(|error| diagnostics::of_source(&error).at(at("repository")))?;
-    let folder = shared.git()?.folder(target, &git.path).map_err(|error| diagnostics::of_source(&error).at(at("path")))?;
+    let target = Target::new(remote, &repository.branch, author)
+        .map_err(|error| diagnostics::of_source(&error).at(at("repository")))?;
+    let folder = shared
+        .git()?
+        .folder(target, &git.path)
+        .map_err(|error| diagnostics::of_source(&error).at(at("path")))?;
     Ok(Some(Place { folder }))
 }
 
 /// Names the release in the files it owns.
 pub(super) fn owner(arguments: &Arguments) -> Owner {
-    Owner { cluster: arguments.cluster.clone(), namespace: arguments.namespace.clone(), name: arguments.name.clone() }
+    Owner {
+        cluster: arguments.cluster.clone(),
+        namespace: arguments.namespace.clone(),
+        name: arguments.name.clone(),
+    }
 }
 
 impl Place {
@@ -71,7 +79,12 @@ impl Place {
         cancel: CancellationToken,
     ) -> Result<FileIds, Diagnostics> {
         let files = files(arguments, desired).map_err(|error| of_delivery(arguments, &error))?;
-        let parcel = Parcel { owner: owner(arguments), files, delivered: delivered.clone(), existing: Existing::Refuse };
+        let parcel = Parcel {
+            owner: owner(arguments),
+            files,
+            delivered: delivered.clone(),
+            existing: Existing::Refuse,
+        };
         let work = self.folder.deliver(parcel, Instant::now() + longest);
         let receipt = unless_cancelled(arguments, cancel, work).await?;
         Ok(receipt.files)
@@ -94,10 +107,15 @@ impl Place {
     ///
     /// # Errors
     /// With a warning: a place that cannot be read says nothing about the release.
-    pub(super) async fn read(&self, delivered: &FileIds, longest: Duration) -> Result<Option<Found>, Diagnostic> {
+    pub(super) async fn read(
+        &self,
+        delivered: &FileIds,
+        longest: Duration,
+    ) -> Result<Option<Found>, Diagnostic> {
         let deadline = Instant::now() + longest;
         let reading = self.folder.read(delivered, deadline).await.map_err(|error| unreadable(&error))?;
-        let same = reading.files.values().all(|found| found.as_ref().is_some_and(|found| found.changed.is_none()));
+        let same =
+            reading.files.values().all(|found| found.as_ref().is_some_and(|found| found.changed.is_none()));
         if same {
             return Ok(None);
         }
@@ -108,13 +126,22 @@ impl Place {
     }
 
     /// Reads the files that a release keeps in this folder, with its record.
-    pub(super) async fn read_back(&self, longest: Duration) -> Result<(Found, Option<Vec<u8>>), DeliveryError> {
+    pub(super) async fn read_back(
+        &self,
+        longest: Duration,
+    ) -> Result<(Found, Option<Vec<u8>>), DeliveryError> {
         let deadline = Instant::now() + longest;
         let listed = self.folder.list(deadline).await?;
-        let names = listed.into_iter().filter(|one| one.folder.is_empty()).flat_map(|one| one.files.into_keys());
-        let unknown: FileIds = names.chain([layout::RECORD.to_owned()]).map(|name| (name, String::new())).collect();
+        let names =
+            listed.into_iter().filter(|one| one.folder.is_empty()).flat_map(|one| one.files.into_keys());
+        let unknown: FileIds =
+            names.chain([layout::RECORD.to_owned()]).map(|name| (name, String::new())).collect();
         let reading = self.folder.read(&unknown, deadline).await?;
-        let record = reading.files.get(layout::RECORD).and_then(Option::as_ref).and_then(|found| found.changed.clone());
+        let record = reading
+            .files
+            .get(layout::RECORD)
+            .and_then(Option::as_ref)
+            .and_then(|found| found.changed.clone());
         Ok((found(&reading), record))
     }
 }
@@ -142,12 +169,18 @@ fn files(arguments: &Arguments, desired: &Desired) -> Result<BTreeMap<String, Ve
 /// Reads the objects of the files that are there; what is no object any more counts as gone.
 fn found(reading: &Reading) -> Found {
     let there = reading.files.iter().filter_map(|(name, found)| Some((name, found.as_ref()?)));
-    let mut result = Found { files: there.clone().map(|(name, found)| (name.clone(), found.id.clone())).collect(), ..Found::default() };
-    let contents = there.filter(|(name, _)| layout::is_object(name)).filter_map(|(_, found)| found.changed.as_deref());
+    let mut result = Found {
+        files: there.clone().map(|(name, found)| (name.clone(), found.id.clone())).collect(),
+        ..Found::default()
+    };
+    let contents =
+        there.filter(|(name, _)| layout::is_object(name)).filter_map(|(_, found)| found.changed.as_deref());
     let nodes = contents.flat_map(|content| yaml::read_documents(content, 0).unwrap_or_default());
     let documents: Vec<Value> = nodes.map(|node| objects::to_json(&node)).filter(Value::is_object).collect();
     let scopes = object::Scopes::from_objects(&documents);
-    let named = documents.into_iter().filter_map(|document| Some((ObjectId::read(&document, "", &scopes).ok()?, document)));
+    let named = documents
+        .into_iter()
+        .filter_map(|document| Some((ObjectId::read(&document, "", &scopes).ok()?, document)));
     result.objects = named.collect();
     result
 }
@@ -167,7 +200,8 @@ async fn unless_cancelled<T>(
 }
 
 fn of_delivery(arguments: &Arguments, error: &DeliveryError) -> Diagnostic {
-    let diagnostic = Diagnostic::error(format!("release {} is not delivered", arguments.title())).detail(error.to_string());
+    let diagnostic = Diagnostic::error(format!("release {} is not delivered", arguments.title()))
+        .detail(error.to_string());
     let diagnostic = diagnostic.at(Path::from("delivery").attribute("git").attribute("path"));
     match error.hint() {
         Some(hint) => diagnostic.hint(hint),
@@ -176,7 +210,8 @@ fn of_delivery(arguments: &Arguments, error: &DeliveryError) -> Diagnostic {
 }
 
 fn unreadable(error: &DeliveryError) -> Diagnostic {
-    let diagnostic = Diagnostic::warning("drift could not be looked for").detail(format!("{error}. The plan goes by what was delivered last."));
+    let diagnostic = Diagnostic::warning("drift could not be looked for")
+        .detail(format!("{error}. The plan goes by what was delivered last."));
     match error.hint() {
         Some(hint) => diagnostic.hint(hint),
         None => diagnostic,

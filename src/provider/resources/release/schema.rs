@@ -101,8 +101,16 @@ fn layer_block() -> Block {
 fn delivery_block() -> Block {
     let git = Block::new()
         .description("Commits the objects to a git repository.")
-        .attribute("repository", Attribute::required(Type::String).requires_replace().description("Name of a `repository` block of the provider."))
-        .attribute("path", Attribute::required(Type::String).description("Folder in the repository that the cluster reads."))
+        .attribute(
+            "repository",
+            Attribute::required(Type::String)
+                .requires_replace()
+                .description("Name of a `repository` block of the provider."),
+        )
+        .attribute(
+            "path",
+            Attribute::required(Type::String).description("Folder in the repository that the cluster reads."),
+        )
         .attribute(
             "format",
             Attribute::optional(Type::String)
@@ -116,7 +124,10 @@ fn delivery_block() -> Block {
 }
 
 fn timeouts_block() -> Block {
-    let duration = |what: &str| Attribute::optional(Type::String).description(format!("Longest time to {what}, such as `90s` or `10m`. Default: `5m`."));
+    let duration = |what: &str| {
+        Attribute::optional(Type::String)
+            .description(format!("Longest time to {what}, such as `90s` or `10m`. Default: `5m`."))
+    };
     Block::new()
         .description("How long operations may take.")
         .attribute("create", duration("create"))
