@@ -5,6 +5,7 @@
 //! Each chart is rendered with its defaults and with each of its `ci/*values.yaml`. A chart whose output differs between
 //! two runs of Helm is skipped. Each line is one comparison: `equal`, `different`, `refused-by-both`,
 //! `refused-by-helm`, `refused-by-us`, `skipped`; the first difference follows. `compare.sh` builds and starts it.
+#![allow(clippy::print_stdout, reason = "a program that reports to people")]
 
 #[path = "../helm_template/flags.rs"]
 mod flags;
