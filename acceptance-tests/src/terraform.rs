@@ -157,7 +157,7 @@ impl Workspace {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(terraform());
+        let mut command = Command::new(program());
         command.current_dir(self.path()).args(arguments);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TF_")) {
             command.env_remove(name);
@@ -220,7 +220,8 @@ pub fn project_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate is one below the project").to_path_buf()
 }
 
-fn terraform() -> String {
+/// Returns the program to run: Terraform, or OpenTofu where the environment says so.
+pub fn program() -> String {
     std::env::var("TERRAFORM").unwrap_or_else(|_| "terraform".to_owned())
 }
 

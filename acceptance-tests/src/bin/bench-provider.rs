@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use acceptance_tests::terraform::shown_changes;
+use acceptance_tests::terraform::{program, shown_changes};
 
 /// Releases of the large configuration.
 const RELEASES: usize = 300;
@@ -146,8 +146,7 @@ impl Bench {
             .spawn()
             .expect("the provider starts");
         let attach = reattach(&mut provider);
-        let terraform = std::env::var("TERRAFORM").unwrap_or_else(|_| "terraform".to_owned());
-        let mut command = Command::new(terraform);
+        let mut command = Command::new(program());
         command
             .args(arguments)
             .current_dir(self.folder.path())

@@ -1,6 +1,7 @@
 //! User journeys and the behaviour of real peers, one module each.
 
 mod bad_input;
+mod display_forms;
 mod drift;
 mod failures;
 mod gallery;

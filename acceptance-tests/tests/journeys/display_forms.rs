@@ -1,6 +1,5 @@
 //! What Terraform prints for display forms: a release before and after typical changes, planned by the real Terraform
-//! as maps of JSON texts, recorded beside this file. `UPDATE_GALLERY=1` records anew; without `terraform` on PATH only
-//! the forms themselves are compared.
+//! as maps of JSON texts, recorded in `fixtures/display_forms`. `STRATA_RECORD=1` records anew.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +11,7 @@ use strata::manifest::object::identify;
 use strata::manifest::surface::{Desired, Detail, Surface, surface};
 use strata::manifest::yaml;
 
-const RELEASE: &str = include_str!("release.yaml");
+const RELEASE: &str = include_str!("../../fixtures/display_forms/release.yaml");
 
 /// A change: its name and what is replaced in the release's text.
 type Case = (&'static str, &'static [(&'static str, &'static str)]);
@@ -76,9 +75,7 @@ fn plans_read_well() {
         after.insert(*name, new);
     }
     after.insert("create", shown(RELEASE, &Revisions::default()).0);
-    if Command::new("terraform").arg("version").output().is_ok() {
-        compare(&planned(folder.path(), &before, &after));
-    }
+    compare(&planned(folder.path(), &before, &after));
 }
 
 fn shown(text: &str, revisions: &Revisions) -> (Value, Revisions) {
@@ -134,7 +131,7 @@ fn configure(folder: &Path, states: &BTreeMap<&str, Value>) {
 }
 
 fn terraform(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("terraform")
+    let output = Command::new(acceptance_tests::terraform::program())
         .args(arguments)
         .env("CHECKPOINT_DISABLE", "1")
         .current_dir(folder)
@@ -145,11 +142,11 @@ fn terraform(folder: &Path, arguments: &[&str]) -> String {
 }
 
 fn compare(plans: &BTreeMap<String, String>) {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/plan_gallery"));
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/display_forms"));
     let mut different = Vec::new();
     for (name, plan) in plans {
         let path = folder.join(format!("{name}.txt"));
-        if std::env::var_os("UPDATE_GALLERY").is_some() {
+        if std::env::var_os("STRATA_RECORD").is_some() {
             std::fs::write(&path, plan).expect("the gallery is writable");
         } else if std::fs::read_to_string(&path).unwrap_or_default() != *plan {
             different.push(format!("{name}:\n{plan}"));
