@@ -89,13 +89,15 @@ impl ChangeSet {
         counts
     }
 
+    /// Lists the keys of deleted and replaced objects.
+    pub fn gone(&self) -> impl Iterator<Item = &str> {
+        let gone = |change: &Change| matches!(change, Change::Delete | Change::Replace { .. });
+        self.changes.iter().filter(move |(_, change)| gone(change)).map(|(key, _)| key.as_str())
+    }
+
     /// Lists the keys of deleted or replaced objects that take data or other objects with them.
     pub fn losses(&self) -> impl Iterator<Item = &str> {
-        let gone = |change: &Change| matches!(change, Change::Delete | Change::Replace { .. });
-        self.changes
-            .iter()
-            .filter(move |(key, change)| gone(change) && holds_others(kind_of(key)))
-            .map(|(key, _)| key.as_str())
+        self.gone().filter(|key| holds_others(kind_of(key)))
     }
 }
 
@@ -122,7 +124,7 @@ fn change(key: &str, before: Option<&Snapshot>, after: Option<&Snapshot>) -> Cha
 }
 
 /// Reads the kind out of a key: the part that follows the API version, which has a slash unless it is of the core group.
-fn kind_of(key: &str) -> &str {
+pub fn kind_of(key: &str) -> &str {
     let mut parts = key.split('/');
     let first = parts.next().unwrap_or_default();
     let core = !first.contains('.')

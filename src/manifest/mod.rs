@@ -11,6 +11,7 @@
 pub mod canonical;
 pub mod change_set;
 pub mod common_labels;
+pub mod comparison;
 pub mod diff;
 pub mod digest;
 pub mod display;

@@ -9,6 +9,8 @@ use tf_provider::schema::{
     Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Object, Path, Schema, Type,
 };
 
+use super::{guard, layouts};
+use crate::layers::layout::{Captures, Layout};
 use crate::source::git::{Credentials, Remote};
 use crate::source::{Secret, SourceError};
 
@@ -19,6 +21,8 @@ pub(crate) struct Configuration {
     cache: PathBuf,
     repositories: BTreeMap<String, Repository>,
     clusters: BTreeMap<String, Cluster>,
+    layouts: BTreeMap<String, Layout>,
+    guard: guard::Guard,
 }
 
 /// A git repository that releases are delivered to.
@@ -48,6 +52,8 @@ pub(crate) struct Cluster {
     pub(crate) kube_version: Option<String>,
     /// API versions that charts see beside the built-in ones.
     pub(crate) api_versions: Vec<String>,
+    /// Facts about the cluster, which stand for captures of layouts.
+    pub(crate) labels: Captures,
 }
 
 /// Describes the `provider` block.
@@ -69,6 +75,8 @@ pub(crate) fn schema() -> Schema {
         )
         .block("repository", NestedBlock::list(repository_block()))
         .block("cluster", NestedBlock::list(cluster_block()))
+        .block("layout", NestedBlock::list(layouts::schema()))
+        .block("guard", NestedBlock::single(guard::schema()))
 }
 
 fn repository_block() -> Block {
@@ -105,13 +113,13 @@ fn cluster_block() -> Block {
             Attribute::optional(Type::list(Type::String))
                 .description("API versions that charts see in `.Capabilities.APIVersions` beside the built-in ones, such as `monitoring.coreos.com/v1`."),
         )
-        .attribute("labels", Attribute::optional(Type::map(Type::String)).description("Facts about the cluster, such as its environment and region."))
+        .attribute("labels", Attribute::optional(Type::map(Type::String)).description("Facts about the cluster, such as its environment and region; layouts use them as `{environment}` and `{region}`."))
 }
 
 /// Checks what can be checked while values may be unknown.
 pub(crate) fn validate(config: &Object) -> Diagnostics {
     let mut found = Diagnostics::new();
-    for block in ["repository", "cluster"] {
+    for block in ["repository", "cluster", "layout"] {
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         for (index, entry) in config.blocks(block).into_iter().enumerate() {
             let Some(name) = entry.string("name") else { continue };
@@ -129,6 +137,8 @@ pub(crate) fn validate(config: &Object) -> Diagnostics {
             found.push(diagnostic.at(Path::from("repository").index(index).attribute("url")));
         }
     }
+    layouts::validate(config, &mut found);
+    guard::validate(config, &mut found);
     found
 }
 
@@ -145,6 +155,8 @@ impl Configuration {
             cache: config.string("cache_dir").map_or_else(default_cache, PathBuf::from),
             repositories: named(config, "repository", read_repository),
             clusters: named(config, "cluster", read_cluster),
+            layouts: layouts::read(config),
+            guard: guard::read(config),
         })
     }
 
@@ -167,6 +179,16 @@ impl Configuration {
     pub(crate) fn cluster(&self, name: &str) -> Result<&Cluster, Diagnostic> {
         find(&self.clusters, name, "cluster")
     }
+
+    /// Returns the bounds on what one plan may take away.
+    pub(crate) fn guard(&self) -> &guard::Guard {
+        &self.guard
+    }
+
+    /// Finds a layout by name, or lists the names there are.
+    pub(crate) fn layout(&self, name: &str) -> Result<&Layout, Diagnostic> {
+        find(&self.layouts, name, "layout")
+    }
 }
 
 fn find<'a, T>(all: &'a BTreeMap<String, T>, name: &str, block: &str) -> Result<&'a T, Diagnostic> {
@@ -188,6 +210,11 @@ fn read_cluster(block: &Object) -> Cluster {
     Cluster {
         kube_version: block.string("kube_version").map(str::to_owned),
         api_versions: block.strings("api_versions").into_iter().map(str::to_owned).collect(),
+        labels: block
+            .string_map("labels")
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
     }
 }
 

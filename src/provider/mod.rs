@@ -4,7 +4,11 @@
 //! its schema.
 
 mod configuration;
+mod data_sources;
 mod diagnostics;
+mod functions;
+mod guard;
+mod layouts;
 #[cfg(test)]
 mod reference;
 mod resources;
@@ -18,7 +22,8 @@ use helm_engine::Mode;
 use helm_engine::chart::Chart;
 use tf_provider::async_trait;
 use tf_provider::schema::{
-    ConfigureRequest, Diagnostic, Diagnostics, Provider, Resource, Schema, ValidateRequest,
+    ConfigureRequest, DataSource, Diagnostic, Diagnostics, Function, Provider, Resource, Schema,
+    ValidateRequest,
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -37,6 +42,7 @@ pub(crate) struct Shared {
     git: OnceLock<GitDelivery>,
     charts: Mutex<HashMap<PathBuf, LoadedChart>>,
     rendering: Arc<Semaphore>,
+    ledger: guard::Ledger,
 }
 
 /// A chart that is loaded once, whoever asks first; the others wait for it.
@@ -50,6 +56,7 @@ impl Default for Shared {
             git: OnceLock::new(),
             charts: Mutex::default(),
             rendering: Arc::new(Semaphore::new(renders)),
+            ledger: guard::Ledger::default(),
         }
     }
 }
@@ -70,6 +77,11 @@ impl Shared {
     pub(crate) fn git(&self) -> Result<&GitDelivery, Diagnostics> {
         let configuration = self.configuration()?;
         Ok(self.git.get_or_init(|| GitDelivery::new(configuration.cache().join("git"))))
+    }
+
+    /// Returns what the releases of the current plan take away.
+    pub(crate) fn ledger(&self) -> &guard::Ledger {
+        &self.ledger
     }
 
     /// Waits for a place among the renders that run at once, one for each processor.
@@ -124,6 +136,22 @@ type MakeResource = fn(&Arc<Shared>) -> Arc<dyn Resource>;
 const RESOURCES: &[MakeResource] =
     &[|shared| Arc::new(resources::release::ReleaseResource::new(Arc::clone(shared)))];
 
+/// Makes the data sources, each with what they share.
+type MakeDataSource = fn(&Arc<Shared>) -> Arc<dyn DataSource>;
+
+/// Every data source of the provider.
+const DATA_SOURCES: &[MakeDataSource] = &[
+    |shared| Arc::new(data_sources::render::Render::new(Arc::clone(shared))),
+    |shared| Arc::new(data_sources::values::Values::new(Arc::clone(shared))),
+];
+
+/// Every function of the provider.
+const FUNCTIONS: &[fn() -> Arc<dyn Function>] = &[
+    || Arc::new(functions::diff_manifests::DiffManifests),
+    || Arc::new(functions::merge_values::MergeValues),
+    || Arc::new(functions::parse_manifests::ParseManifests),
+];
+
 /// The provider `strata`.
 #[derive(Default)]
 pub struct Strata {
@@ -144,6 +172,14 @@ impl Provider for Strata {
         RESOURCES.iter().map(|make| make(&self.shared)).collect()
     }
 
+    fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
+        DATA_SOURCES.iter().map(|make| make(&self.shared)).collect()
+    }
+
+    fn functions(&self) -> Vec<Arc<dyn Function>> {
+        FUNCTIONS.iter().map(|make| make()).collect()
+    }
+
     async fn validate(&self, request: ValidateRequest) -> Diagnostics {
         configuration::validate(&request.config)
     }
@@ -152,6 +188,7 @@ impl Provider for Strata {
         let configuration = Configuration::read(&request.config)?;
         // A second configuration of the same process would be the same one.
         let _ = self.shared.configuration.set(configuration);
+        self.shared.ledger.clear();
         Ok(Diagnostics::new())
     }
 }

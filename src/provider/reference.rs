@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tf_provider::schema::{PageKind, Provider, schema_page};
+use tf_provider::schema::{PageKind, Provider, function_page, schema_page};
 
 use super::Strata;
 
@@ -17,6 +17,7 @@ fn example(path: &str) -> String {
 fn check(page: &str, expected: &str) {
     let path = project(page);
     if std::env::var_os("STRATA_RECORD").is_some() {
+        std::fs::create_dir_all(path.parent().expect("a page has a folder")).expect("the folder can be made");
         std::fs::write(&path, expected).expect("the page can be written");
     }
     let actual = std::fs::read_to_string(&path).unwrap_or_default();
@@ -48,5 +49,28 @@ fn every_resource_has_a_page_and_examples() {
             &example("import.sh"),
         );
         check(&format!("docs/resources/{}.md", name.trim_start_matches("strata_")), &page);
+    }
+}
+
+#[test]
+fn every_data_source_has_a_page_and_an_example() {
+    for source in Strata::default().data_sources() {
+        let name = source.type_name().to_owned();
+        let example = example(&format!("examples/data-sources/{name}/data-source.tf"));
+        let page = schema_page(PageKind::DataSource, &name, &source.schema(), &example, "");
+        check(&format!("docs/data-sources/{}.md", name.trim_start_matches("strata_")), &page);
+    }
+}
+
+#[test]
+fn every_function_has_a_page_and_an_example() {
+    for function in Strata::default().functions() {
+        let name = function.name().to_owned();
+        let page = function_page(
+            &name,
+            &function.signature(),
+            &example(&format!("examples/functions/{name}/function.tf")),
+        );
+        check(&format!("docs/functions/{name}.md"), &page);
     }
 }

@@ -3,6 +3,7 @@
 //! Pure: the chart is loaded, the layers are read, the source of chance is given. The same inputs give the same objects in
 //! every process, which is what lets a plan promise what apply will bring.
 
+pub mod documents;
 pub mod generated;
 pub mod objects;
 pub mod record;

@@ -3,6 +3,8 @@
 //!
 //! The record is YAML with a fixed order of keys, so that equal arguments are equal bytes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The arguments of a release.
@@ -16,6 +18,12 @@ pub struct Record {
     pub cluster: String,
     /// Where the chart is.
     pub chart: ChartRecord,
+    /// The layout that names the first layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<String>,
+    /// What captures of the layout stand for, where the release says so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub captures: BTreeMap<String, String>,
     /// The layers, lowest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<LayerRecord>,
@@ -73,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_record_comes_back_as_it_went() {
-        let text = "name: web\nnamespace: shop\ncluster: one\nchart:\n  path: charts/web\nlayers:\n- name: global\n  file: a.yaml\n  \
+        let text = "name: web\nnamespace: shop\ncluster: one\nchart:\n  path: charts/web\nlayout: tenant\ncaptures:\n  service: shop\nlayers:\n- name: global\n  file: a.yaml\n  \
                     optional: true\n- name: more\n  values: |\n    a: 1\ncrds: create_replace\nhooks: skip\n";
         let record = read(text.as_bytes()).expect("it is a record");
         assert_eq!(record.layers[1].values.as_deref(), Some("a: 1\n"));

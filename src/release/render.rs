@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::generated::{differing_places, same_objects};
 use super::secrets::SecretValues;
-use super::{Definitions, Draw, Hooks, Release, ReleaseError, Rendered, objects};
+use super::{Definitions, Draw, Hooks, Release, ReleaseError, Rendered, documents, objects};
 use crate::manifest::mask::{Mark, ObjectMarks, Reason};
 use crate::manifest::object::{self, ObjectId};
 use crate::manifest::surface::Desired;
@@ -161,13 +161,7 @@ fn read_documents(release: &Release<'_>, text: &[u8]) -> Result<Vec<Value>, Rele
         chart: chart_name(release),
         message: error.to_string(),
     };
-    let nodes = yaml::read_documents(text, 0).map_err(unreadable)?;
-    Ok(nodes.iter().map(objects::to_json).filter(|document| !is_empty(document)).collect())
-}
-
-/// Tells whether a document holds nothing but comments.
-fn is_empty(document: &Value) -> bool {
-    document.is_null() || document.as_object().is_some_and(serde_json::Map::is_empty)
+    documents::read_documents(text).map_err(unreadable)
 }
 
 fn skipped_hooks(release: &Release<'_>, output: &Output) -> Vec<String> {

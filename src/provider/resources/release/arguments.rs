@@ -2,6 +2,7 @@
 //!
 //! Everything here reads configuration, plan and state alike: all three have the block's shape.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
@@ -19,6 +20,10 @@ pub(super) struct Arguments {
     pub(super) cluster: String,
     /// Path of the chart.
     pub(super) chart_path: String,
+    /// Name of the layout that comes before the layers.
+    pub(super) layout: Option<String>,
+    /// What captures of the layout stand for, where the release says so.
+    pub(super) captures: BTreeMap<String, String>,
     /// Layers, lowest first.
     pub(super) layers: Vec<Layer>,
     /// The release's own Kubernetes version.
@@ -31,6 +36,8 @@ pub(super) struct Arguments {
     pub(super) includes_hooks: bool,
     /// Whether the state holds fields, not digests.
     pub(super) full_detail: bool,
+    /// Kinds or keys of objects that take others along and may be deleted all the same.
+    pub(super) allow_deletion_of: Vec<String>,
     /// Where the objects go.
     pub(super) delivery: Option<GitDelivery>,
 }
@@ -71,7 +78,8 @@ impl Arguments {
     /// Decodes a block in which everything that is read here is known.
     pub(super) fn read(block: &Object) -> Self {
         let text = |name: &str| block.string(name).unwrap_or_default().to_owned();
-        let strings = |name: &str| block.strings(name).into_iter().map(str::to_owned).collect();
+        let strings =
+            |name: &str| -> Vec<String> { block.strings(name).into_iter().map(str::to_owned).collect() };
         let git = block.block("delivery").and_then(|delivery| delivery.block("git"));
         Arguments {
             name: text("name"),
@@ -82,12 +90,19 @@ impl Arguments {
                 .and_then(|chart| chart.string("path"))
                 .unwrap_or_default()
                 .to_owned(),
+            layout: block.string("layout").map(str::to_owned),
+            captures: block
+                .string_map("captures")
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             layers: block.blocks("layer").into_iter().map(Layer::read).collect(),
             kube_version: block.string("kube_version").map(str::to_owned),
             api_versions: strings("api_versions"),
             crds: block.string("crds").unwrap_or(super::schema::CRDS[0]).to_owned(),
             includes_hooks: block.string("hooks") == Some("include"),
             full_detail: block.string("plan_detail") != Some("summary"),
+            allow_deletion_of: strings("allow_deletion_of"),
             delivery: git.map(GitDelivery::read),
         }
     }
@@ -129,6 +144,13 @@ impl GitDelivery {
 pub(super) fn validate(config: &Object) -> Diagnostics {
     let mut found = Diagnostics::new();
     validate_layers(config, &mut found);
+    if config.is_null("layout") && !config.is_null("captures") {
+        found.push(
+            Diagnostic::error("captures stand for parts of a layout's paths")
+                .hint("name the `layout` too, or leave them out")
+                .at("captures"),
+        );
+    }
     for operation in ["create", "read", "update", "delete"] {
         if let Some(Err(diagnostic)) = written_timeout(config, operation) {
             found.push(diagnostic);

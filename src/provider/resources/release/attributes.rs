@@ -20,8 +20,19 @@ const OF_OBJECTS: [&str; 5] = ["manifests", "late", "common_labels", "images", "
 const OTHERS: [&str; 4] = ["values", "chart_metadata", "delivered", "status"];
 
 /// The arguments that must be known to render.
-const NEEDED: [&str; 9] =
-    ["name", "namespace", "cluster", "chart", "layer", "kube_version", "api_versions", "crds", "hooks"];
+const NEEDED: [&str; 11] = [
+    "name",
+    "namespace",
+    "cluster",
+    "chart",
+    "layout",
+    "captures",
+    "layer",
+    "kube_version",
+    "api_versions",
+    "crds",
+    "hooks",
+];
 
 /// Tells whether everything that rendering and delivering need is known.
 pub(super) fn can_render(planned: &Object) -> bool {
@@ -30,7 +41,7 @@ pub(super) fn can_render(planned: &Object) -> bool {
 
 /// Lists the arguments that are not known yet.
 pub(super) fn unknown_arguments(planned: &Object) -> Vec<&'static str> {
-    let needed = NEEDED.into_iter().chain(["plan_detail", "delivery"]);
+    let needed = NEEDED.into_iter().chain(["plan_detail", "allow_deletion_of", "delivery"]);
     needed.filter(|name| !planned.get(name).is_wholly_known()).collect()
 }
 
@@ -90,8 +101,13 @@ fn known_marks(keep: &Private, key: &str) -> ObjectMarks {
 }
 
 fn set_surface(object: &mut Object, surface: &Surface) {
-    object.set("manifests", texts(&surface.manifests));
     object.set("late", texts(&surface.late));
+    set_shown(object, surface);
+}
+
+/// Fills in what shows objects that are all known.
+pub(super) fn set_shown(object: &mut Object, surface: &Surface) {
+    object.set("manifests", texts(&surface.manifests));
     object.set("common_labels", texts(&surface.common_labels));
     object.set("images", texts(&images(&surface.images)));
     object.set("digest", surface.digest.as_str());

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use helm_engine::chart::Chart;
 use tf_provider::schema::{Diagnostic, Diagnostics, Path};
 
-use super::super::super::{Shared, diagnostics};
-use super::arguments::{Arguments, Layer as LayerArgument, LayerSource};
+use super::super::super::Shared;
+use super::arguments::Arguments;
+use super::layers;
 use super::private::{Private, Seed};
-use crate::layers::layer::Layer;
 use crate::layers::provenance;
 use crate::layers::stack::Stack;
 use crate::manifest::mask::{Masker, Reason, Revisions};
@@ -66,7 +66,7 @@ fn compute(shared: &Shared, arguments: &Arguments, keep: &Private) -> Result<Des
     let chart = shared
         .chart(&configuration.resolve(&arguments.chart_path))
         .map_err(|one| one.at(Path::from("chart").attribute("path")))?;
-    let layers = read_layers(shared, arguments)?;
+    let layers = layers::read(shared, arguments)?;
     let release = Release {
         chart: &chart,
         name: &arguments.name,
@@ -113,38 +113,6 @@ fn definitions(arguments: &Arguments) -> Definitions {
         "skip" => Definitions::Skip,
         _ => Definitions::CreateOrReplace,
     }
-}
-
-fn read_layers(shared: &Shared, arguments: &Arguments) -> Result<Stack, Diagnostics> {
-    let mut found = Diagnostics::new();
-    let mut stack = Stack::default();
-    for (index, argument) in arguments.layers.iter().enumerate() {
-        let at = Path::from("layer").index(index);
-        match read_layer(shared, argument, index) {
-            Ok(layer) => stack.layers.extend(layer),
-            Err(diagnostic) => found.push(match argument.source {
-                LayerSource::File { .. } => diagnostic.at(at.attribute("file")),
-                LayerSource::Text(_) => diagnostic.at(at.attribute("values")),
-            }),
-        }
-    }
-    found.into_result().map(|_| stack)
-}
-
-fn read_layer(shared: &Shared, argument: &LayerArgument, index: usize) -> Result<Option<Layer>, Diagnostic> {
-    let (text, file) = match &argument.source {
-        LayerSource::Text(text) => (text.clone().into_bytes(), None),
-        LayerSource::File { path, optional } => {
-            match shared.layer(path, optional.unwrap_or(false), &argument.name)? {
-                Some(text) => (text, Some(path.as_str())),
-                None => return Ok(None),
-            }
-        }
-    };
-    let source = u32::try_from(index).unwrap_or_default();
-    Layer::read(&argument.name, file, &text, source)
-        .map(Some)
-        .map_err(|error| diagnostics::of_values(&argument.name, &error))
 }
 
 fn present(

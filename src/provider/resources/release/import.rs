@@ -97,6 +97,11 @@ fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
         .with("namespace", record.namespace.as_str())
         .with("cluster", record.cluster.as_str())
         .with("chart", Object::new().with("path", record.chart.path.as_str()))
+        .with("layout", text(&record.layout))
+        .with(
+            "captures",
+            if record.captures.is_empty() { Value::Null } else { super::texts(&record.captures) },
+        )
         .with("layer", Value::list(record.layers.iter().map(layer)))
         .with("kube_version", text(&record.kube_version))
         .with("api_versions", api_versions)
@@ -115,6 +120,8 @@ impl Arguments {
             namespace: self.namespace.clone(),
             cluster: self.cluster.clone(),
             chart: ChartRecord { path: self.chart_path.clone() },
+            layout: self.layout.clone(),
+            captures: self.captures.clone(),
             layers: self.layers.iter().map(super::arguments::Layer::to_record).collect(),
             kube_version: self.kube_version.clone(),
             api_versions: self.api_versions.clone(),

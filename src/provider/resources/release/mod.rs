@@ -5,9 +5,12 @@
 
 mod arguments;
 mod attributes;
+mod deletions;
 mod desired;
 mod import;
+mod layers;
 mod place;
+pub(crate) mod preview;
 mod private;
 mod schema;
 
@@ -16,7 +19,7 @@ use std::sync::Arc;
 use tf_provider::async_trait;
 use tf_provider::schema::{
     CreateRequest, DeleteRequest, Diagnostic, Diagnostics, ImportRequest, Imported, NewState, Object, Plan,
-    PlanRequest, ReadRequest, Resource, Schema, UpdateRequest, ValidateRequest, Value,
+    PlanDestroyRequest, PlanRequest, ReadRequest, Resource, Schema, UpdateRequest, ValidateRequest, Value,
 };
 
 use arguments::Arguments;
@@ -91,10 +94,18 @@ impl Resource for ReleaseResource {
         if desired.objects_by_chance && keep.seed.is_none() {
             attributes::hide_objects(&mut planned);
         }
+        // Of what is replaced everything goes before it comes anew.
+        let stays = request.requires_replace.is_empty().then_some(&planned);
+        deletions::check(&self.shared, request.prior.as_ref(), stays)?;
         let mut plan = Plan::of(planned);
         plan.requires_replace = request.requires_replace;
         plan.diagnostics = desired.warnings;
         Ok(plan)
+    }
+
+    async fn plan_destroy(&self, request: PlanDestroyRequest) -> Result<Diagnostics, Diagnostics> {
+        deletions::check(&self.shared, Some(&request.prior), None)?;
+        Ok(Diagnostics::new())
     }
 
     async fn create(&self, request: CreateRequest) -> Result<NewState, Diagnostics> {

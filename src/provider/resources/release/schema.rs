@@ -21,7 +21,21 @@ pub(super) fn schema() -> Schema {
                 .description("Namespace of the release, `.Release.Namespace` in templates. Default: `default`."),
         )
         .attribute("cluster", Attribute::required(Type::String).requires_replace().description("Name of a `cluster` block of the provider."));
-    let schema = rendering(schema);
+    let schema = rendering(schema).attribute(
+        "plan_detail",
+        Attribute::optional(Type::String).default_value("full").one_of(["full", "summary"]).description(
+            "`full` shows every changed field. `summary` keeps a digest per object, for fleets whose state would \
+             otherwise grow too large. Default: `full`.",
+        ),
+    );
+    let schema = schema.attribute(
+        "allow_deletion_of",
+        Attribute::optional(Type::list(Type::String)).description(
+            "Objects that may be deleted although others or data go with them, by kind (`Namespace`) or by key \
+             (`v1/Namespace/shop`): Namespaces, CustomResourceDefinitions, PersistentVolumes and PersistentVolumeClaims. \
+             Without it, a plan that deletes one is an error. A destroy goes by what was applied last.",
+        ),
+    );
     computed(schema)
         .block("chart", NestedBlock::required(chart_block()))
         .block("layer", NestedBlock::list(layer_block()))
@@ -29,8 +43,9 @@ pub(super) fn schema() -> Schema {
         .block("timeouts", NestedBlock::single(timeouts_block()))
 }
 
-fn rendering(schema: Schema) -> Schema {
-    schema
+/// Adds what decides how a chart renders.
+pub(super) fn rendering(schema: Schema) -> Schema {
+    layered(schema)
         .attribute(
             "kube_version",
             Attribute::optional(Type::String)
@@ -55,30 +70,57 @@ fn rendering(schema: Schema) -> Schema {
                  and says so, `include` delivers them as ordinary objects, tests excepted. Default: `skip`.",
             ),
         )
+}
+
+/// Adds what names layers beside the blocks.
+pub(super) fn layered(schema: Schema) -> Schema {
+    schema
         .attribute(
-            "plan_detail",
-            Attribute::optional(Type::String).default_value("full").one_of(["full", "summary"]).description(
-                "`full` shows every changed field. `summary` keeps a digest per object, for fleets whose state would \
-                 otherwise grow too large. Default: `full`.",
+            "layout",
+            Attribute::optional(Type::String)
+                .description("Name of a `layout` block of the provider, whose layers come first; `layer` blocks win over them."),
+        )
+        .attribute(
+            "captures",
+            Attribute::optional(Type::map(Type::String)).description(
+                "What captures of the layout stand for, where it is not the release's name, namespace or cluster or a label of the \
+                 cluster: `{ service = \"web\" }`.",
             ),
         )
 }
 
 fn computed(schema: Schema) -> Schema {
     let texts = || Attribute::computed(Type::map(Type::String));
+    shown(schema)
+        .attribute(
+            "late",
+            texts().description("`object path` → value, of fields that were not known before apply."),
+        )
+        .attribute(
+            "delivered",
+            Attribute::computed(Type::String).description("Where the objects are delivered to."),
+        )
+        .attribute(
+            "status",
+            Attribute::computed(Type::String)
+                .description("`rendered`, `delivered`, or `missing` when the delivery is gone."),
+        )
+}
+
+/// Adds what shows a rendered release.
+pub(super) fn shown(schema: Schema) -> Schema {
+    let texts = || Attribute::computed(Type::map(Type::String));
     schema
         .attribute("manifests", texts().description("Object → its fields, as JSON of `path = value`. Secret values show as `(sensitive, revision N)`, values drawn by the chart as `(generated, revision N)`."))
-        .attribute("late", texts().description("`object path` → value, of fields that were not known before apply."))
         .attribute("common_labels", texts().description("Labels and annotations that are the same on every object, shown once instead of in each."))
         .attribute("values", texts().description("Key → `VALUE (LAYER)`, of every value that a layer decides."))
         .attribute("images", texts().description("Image → the number of objects that run it."))
         .attribute("chart_metadata", texts().description("Name, version and appVersion of the chart."))
         .attribute("digest", Attribute::computed(Type::String).description("Digest over the full objects, whatever the display form folds away."))
-        .attribute("delivered", Attribute::computed(Type::String).description("Where the objects are delivered to."))
-        .attribute("status", Attribute::computed(Type::String).description("`rendered`, `delivered`, or `missing` when the delivery is gone."))
 }
 
-fn chart_block() -> Block {
+/// Describes a `chart` block.
+pub(super) fn chart_block() -> Block {
     Block::new().description("The chart to render.").attribute(
         "path",
         Attribute::required(Type::String)
@@ -86,7 +128,8 @@ fn chart_block() -> Block {
     )
 }
 
-fn layer_block() -> Block {
+/// Describes a `layer` block.
+pub(super) fn layer_block() -> Block {
     Block::new()
         .description(
             "One source of values; later layers win over earlier ones, and all of them over the chart's defaults. \

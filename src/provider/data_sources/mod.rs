@@ -1,0 +1,4 @@
+//! The data sources, one file each.
+
+pub(crate) mod render;
+pub(crate) mod values;
