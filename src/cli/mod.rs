@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 
 /// Renders and explains layered Helm releases, without Helm and without a cluster.
 #[derive(Debug, Parser)]
-#[command(name = "strata", version, about, disable_help_subcommand = true)]
+#[command(name = "strata", version, about, disable_help_subcommand = true, args_override_self = true)]
 struct Command {
     #[command(subcommand)]
     verb: Verb,

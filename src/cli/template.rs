@@ -67,6 +67,15 @@ pub(super) struct Arguments {
     /// Name the release `release-name`
     #[arg(short, long)]
     generate_name: bool,
+    /// Accepted as by Helm, where it has no effect on what is printed
+    #[arg(long, hide = true)]
+    skip_crds: bool,
+    /// Accepted as by Helm; nothing is installed here
+    #[arg(long, hide = true)]
+    create_namespace: bool,
+    /// Accepted as by Helm; notes are not printed
+    #[arg(long, hide = true)]
+    render_subchart_notes: bool,
     /// Which Helm to follow
     #[arg(long, value_enum, default_value = "4")]
     helm_version: HelmVersion,

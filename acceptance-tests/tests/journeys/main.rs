@@ -10,4 +10,6 @@ mod git_bare;
 mod git_http;
 mod git_ssh;
 mod release;
+mod secrets;
 mod shop;
+mod template;
