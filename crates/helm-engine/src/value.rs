@@ -556,7 +556,7 @@ impl From<Data> for Value {
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Value::text(text)
+        Text::copy_of(text.as_bytes()).into()
     }
 }
 

@@ -3,6 +3,8 @@
 //! Follows Helm's `pkg/ignore`, which is not git's: the first matching rule decides, a pattern without a slash matches
 //! the base name at any depth, `**` is refused, and `!p` ignores everything that does not match `p`.
 
+use std::collections::HashMap;
+
 use super::path_match;
 
 /// The rules of one chart directory.
@@ -12,6 +14,8 @@ pub(super) struct Rules {
 
 struct Pattern {
     glob: Vec<u8>,
+    /// Whether `glob` is text without special characters, perhaps behind one star: most patterns are.
+    is_simple: bool,
     negate: bool,
     directories_only: bool,
     whole_path: bool,
@@ -32,10 +36,11 @@ impl Rules {
         Ok(Rules { patterns })
     }
 
-    /// Says whether a file is ignored, by itself or by a directory above it.
-    pub(super) fn ignores_file(&self, path: &str) -> bool {
-        let above = path.match_indices('/').map(|(end, _)| &path[..end]);
-        above.into_iter().any(|directory| self.ignores(directory, true)) || self.ignores(path, false)
+    /// Says whether a file is ignored, by itself or by a directory above it; `known` remembers the directories.
+    pub(super) fn ignores_file<'p>(&self, path: &'p str, known: &mut HashMap<&'p str, bool>) -> bool {
+        let mut above = path.match_indices('/').map(|(end, _)| &path[..end]);
+        above.any(|directory| *known.entry(directory).or_insert_with(|| self.ignores(directory, true)))
+            || self.ignores(path, false)
     }
 
     fn ignores(&self, path: &str, is_directory: bool) -> bool {
@@ -72,13 +77,26 @@ impl Pattern {
         let rule = rule.strip_suffix('/').unwrap_or(rule);
         let whole_path = rule.contains('/');
         let glob = rule.strip_prefix('/').unwrap_or(rule).as_bytes().to_vec();
-        Ok(Some(Pattern { glob, negate, directories_only, whole_path }))
+        let is_simple = !glob.iter().skip(1).any(is_special)
+            && !glob.first().is_some_and(|b| *b != b'*' && is_special(b));
+        Ok(Some(Pattern { glob, is_simple, negate, directories_only, whole_path }))
     }
 
     fn matches(&self, path: &str) -> bool {
         let subject = if self.whole_path { path } else { path.rsplit('/').next().unwrap_or(path) };
-        path_match::matches(&self.glob, subject.as_bytes()).unwrap_or(false)
+        let subject = subject.as_bytes();
+        if !self.is_simple {
+            return path_match::matches(&self.glob, subject).unwrap_or(false);
+        }
+        match self.glob.strip_prefix(b"*") {
+            Some(ending) => subject.strip_suffix(ending).is_some_and(|starred| !starred.contains(&b'/')),
+            None => self.glob == subject,
+        }
     }
+}
+
+fn is_special(byte: &u8) -> bool {
+    matches!(byte, b'*' | b'?' | b'[' | b'\\')
 }
 
 #[cfg(test)]
@@ -88,7 +106,7 @@ mod tests {
     #[track_caller]
     fn check(rules: &str, path: &str, ignored: bool) {
         let parsed = Rules::parse(rules.as_bytes()).expect("the rules parse");
-        assert_eq!(parsed.ignores_file(path), ignored, "{rules:?} on {path}");
+        assert_eq!(parsed.ignores_file(path, &mut HashMap::new()), ignored, "{rules:?} on {path}");
     }
 
     #[test]

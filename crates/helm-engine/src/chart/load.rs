@@ -3,7 +3,7 @@
 //! Follows Helm's `loader.LoadFiles` and `LoadDir`: Chart.yaml first, requirements.yaml merged into it, `templates/` to
 //! templates, `charts/` to subcharts (packed or not), the rest to `.Files`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::{ChartFile, Unit, archive, ignore::Rules, metadata::Metadata};
@@ -34,7 +34,11 @@ impl SourceFile {
 pub(super) fn prepare_directory(mut files: Vec<SourceFile>, mode: Mode) -> Result<Vec<SourceFile>, String> {
     let rules = files.iter().find(|file| &*file.path == ".helmignore");
     let rules = Rules::parse(rules.map(|file| &*file.data).unwrap_or_default())?;
-    files.retain(|file| !rules.ignores_file(&file.path));
+    let mut directories = HashMap::new();
+    let kept: Vec<bool> =
+        files.iter().map(|file| !rules.ignores_file(&file.path, &mut directories)).collect();
+    let mut kept = kept.into_iter();
+    files.retain(|_| kept.next().unwrap_or(true));
     files.sort_by(|a, b| a.path.split('/').cmp(b.path.split('/')));
     let mut total = 0;
     for file in &mut files {

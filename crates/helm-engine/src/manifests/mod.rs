@@ -15,8 +15,9 @@ pub use head::Head;
 pub use hooks::{DeletePolicy, Hook, HookEvent};
 pub use printing::PrintOptions;
 
-use crate::Mode;
 use crate::render::{Location, RenderError};
+use crate::trace::Trace;
+use crate::{Mode, yaml};
 
 pub(crate) use printing::print;
 
@@ -31,7 +32,8 @@ pub struct Manifest {
     pub range: Range<usize>,
     /// What it says it is.
     pub head: Head,
-    /// Its fields with the bytes of `text` they came from; none if the document holds no value.
+    /// Its fields with the bytes of `text` they came from, in a fully traced render; none if the document holds no
+    /// value.
     pub fields: Option<crate::yaml::Field>,
 }
 
@@ -44,14 +46,14 @@ pub(crate) struct Sorted {
 }
 
 /// Splits the output of templates, given by path in byte order, and sorts the documents by kind.
-pub(crate) fn sort(outputs: &[(String, Vec<u8>)], mode: Mode) -> Result<Sorted, RenderError> {
+pub(crate) fn sort(outputs: &[(String, Vec<u8>)], mode: Mode, trace: Trace) -> Result<Sorted, RenderError> {
     let mut sorted = Sorted::default();
     for (path, output) in outputs {
         if crate::chart::base_name(path).starts_with('_') || split::is_blank(output) {
             continue;
         }
         for range in split::documents(output, mode) {
-            let manifest = read(path, &output[range.clone()], range, mode)?;
+            let manifest = read(path, &output[range.clone()], range, mode, trace)?;
             match hooks::classify(&manifest.head) {
                 hooks::Class::Manifest => sorted.manifests.push(manifest),
                 hooks::Class::Hook(facts) => sorted.hooks.push(facts.with(manifest)),
@@ -67,14 +69,23 @@ pub(crate) fn sort(outputs: &[(String, Vec<u8>)], mode: Mode) -> Result<Sorted, 
     Ok(sorted)
 }
 
-fn read(path: &str, text: &[u8], range: Range<usize>, mode: Mode) -> Result<Manifest, RenderError> {
+fn read(
+    path: &str,
+    text: &[u8],
+    range: Range<usize>,
+    mode: Mode,
+    trace: Trace,
+) -> Result<Manifest, RenderError> {
     let failed = |reason: String, line: u32, column: u32| {
         let location = (line > 0).then(|| Location { template: path.to_owned(), line, column });
         let error = RenderError::rendering(format!("YAML parse error on {path}: {reason}"));
         error.at(location, text)
     };
-    let fields = crate::yaml::read_with_spans(text).map_err(|e| failed(e.to_string(), e.line, e.column))?;
+    let traced = trace == Trace::Full;
+    let fields = if traced { yaml::read_with_spans(text) } else { yaml::read_head(text) };
+    let fields = fields.map_err(|error| failed(error.to_string(), error.line, error.column))?;
     let head = Head::read(fields.as_ref(), mode).map_err(|reason| failed(reason, 0, 0))?;
+    let fields = fields.filter(|_| traced);
     Ok(Manifest { path: path.to_owned(), text: text.to_vec(), range, head, fields })
 }
 

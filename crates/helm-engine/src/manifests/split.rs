@@ -38,7 +38,7 @@ fn find_separator(text: &[u8], from: usize, text_start: usize) -> Option<usize> 
     if from == text_start && text[from..].starts_with(b"---") {
         return Some(from);
     }
-    let newline = text[from..].windows(4).position(|window| window == b"\n---")?;
+    let newline = memchr::memmem::find(&text[from..], b"\n---")?;
     Some(from + newline + 1)
 }
 
@@ -54,10 +54,7 @@ fn helm4_documents(text: &[u8]) -> Vec<Range<usize>> {
             start = behind + text[behind..].iter().take_while(|byte| matches!(**byte, b' ' | b'\t')).count();
             line = start;
         }
-        line = text[line..]
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .map_or(text.len(), |newline| line + newline + 1);
+        line = memchr::memchr(b'\n', &text[line..]).map_or(text.len(), |newline| line + newline + 1);
     }
     found.push(start..text.len());
     let documents = found.into_iter().map(|range| trim_start(text, range));

@@ -40,7 +40,7 @@ fn render_here(chart: &Chart, request: &Request) -> Result<Rendered, RenderError
     let prepared = prepare(chart, request, &mut warnings)?;
     check_kube_version(&prepared.chart, &kube_version, mode)?;
     let mut outputs = templates::run(chart, &prepared, request, &kube_version)?;
-    let sorted = manifests::sort(&outputs.files, mode)?;
+    let sorted = manifests::sort(&outputs.files, mode, request.trace)?;
     warnings.extend(sorted.warnings);
     let notes = std::mem::take(&mut outputs.notes);
     let used_chance = outputs.used_chance;

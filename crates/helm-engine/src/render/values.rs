@@ -40,7 +40,7 @@ fn scalar(kind: &NodeKind) -> Data {
         NodeKind::Bool(value) => Data::Bool(*value),
         NodeKind::Int(value) => Data::Int(IntType::Int64, *value),
         NodeKind::Float(value) => Data::Float(*value),
-        NodeKind::String(text) => Value::text(text.as_bytes()).data,
+        NodeKind::String(text) => Value::from(&**text).data,
         _ => Data::Nil,
     }
 }

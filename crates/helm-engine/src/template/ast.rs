@@ -82,7 +82,38 @@ pub(crate) struct Pipe {
 /// A variable by name and by its number in the file; `$` is number 0.
 pub(crate) struct Variable {
     pub(crate) number: u32,
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
+}
+
+/// The names of fields in a row, with dots between them as they are written: one allocation for all.
+#[derive(Default)]
+pub(crate) struct Fields(Box<str>);
+
+impl Fields {
+    /// Takes `a.b.c`; nothing for no fields.
+    pub(crate) fn new(written: &str) -> Self {
+        Fields(written.into())
+    }
+
+    /// Says whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the first name, if there is one, and the others.
+    #[inline]
+    pub(crate) fn split_first(&self) -> Option<(&str, impl Iterator<Item = &str>)> {
+        let mut names = self.0.split('.');
+        let first = names.next().filter(|first| !first.is_empty())?;
+        Some((first, names))
+    }
+
+    fn write(&self, out: &mut String) {
+        if !self.is_empty() {
+            out.push('.');
+            out.push_str(&self.0);
+        }
+    }
 }
 
 /// Operands between bars: the first says what is done.
@@ -103,16 +134,26 @@ pub(crate) enum Term {
     Nil,
     Bool(bool),
     Number(Box<Number>),
-    /// The value and the constant as written.
-    String(Text, Box<str>),
+    /// The value and how the constant is written.
+    String(Text, Written),
     /// `.a.b`.
-    Field(Box<[Box<str>]>),
+    Field(Fields),
     /// `$x` or `$x.a.b`.
-    Variable(Variable, Box<[Box<str>]>),
+    Variable(Variable, Fields),
     Function(Callee),
     Pipe(Box<Pipe>),
     /// `(pipeline).a.b`.
-    Chain(Box<Operand>, Box<[Box<str>]>),
+    Chain(Box<Operand>, Fields),
+}
+
+/// How a string constant is written.
+pub(crate) enum Written {
+    /// Its value in double quotes.
+    InQuotes,
+    /// Its value in backticks.
+    InBackticks,
+    /// Otherwise, as it stands there.
+    Otherwise(Box<str>),
 }
 
 /// A function, or one of those that only the evaluator can perform.
@@ -138,7 +179,8 @@ pub(crate) enum Special {
 pub(crate) fn is_empty(source: &[u8], nodes: &[Node]) -> bool {
     nodes.iter().all(|node| match node {
         Node::Text(start, end) => {
-            String::from_utf8_lossy(&source[*start as usize..*end as usize]).trim().is_empty()
+            let text = &source[*start as usize..*end as usize];
+            !text.iter().any(u8::is_ascii_graphic) && String::from_utf8_lossy(text).trim().is_empty()
         }
         _ => false,
     })
@@ -277,25 +319,24 @@ impl Operand {
             Term::Nil => out.push_str("nil"),
             Term::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
             Term::Number(number) => out.push_str(&number.text),
-            Term::String(_, written) => out.push_str(written),
-            Term::Field(fields) => write_fields(out, fields),
+            Term::String(_, Written::Otherwise(written)) => out.push_str(written),
+            Term::String(text, written) => {
+                let mark = if matches!(written, Written::InQuotes) { '"' } else { '`' };
+                out.push(mark);
+                out.push_str(&text.to_str_lossy());
+                out.push(mark);
+            }
+            Term::Field(fields) => fields.write(out),
             Term::Variable(variable, fields) => {
                 out.push_str(&variable.name);
-                write_fields(out, fields);
+                fields.write(out);
             }
             Term::Function(callee) => out.push_str(callee.function.name),
             Term::Pipe(pipe) => pipe.write(out),
             Term::Chain(inner, fields) => {
                 inner.write_inside(out);
-                write_fields(out, fields);
+                fields.write(out);
             }
         }
-    }
-}
-
-fn write_fields(out: &mut String, fields: &[Box<str>]) {
-    for field in fields {
-        out.push('.');
-        out.push_str(field);
     }
 }

@@ -144,7 +144,7 @@ impl<'t> Lexer<'t> {
     }
 
     fn text(&mut self) -> Step {
-        let Some(distance) = find(&self.input[self.at..], LEFT) else {
+        let Some(distance) = find(&self.input[self.at..], *b"{{") else {
             self.at = self.input.len();
             if self.at > self.start {
                 self.line += newlines(&self.input[self.start..]);
@@ -189,7 +189,7 @@ impl<'t> Lexer<'t> {
 
     fn comment(&mut self) -> Step {
         self.at += 2;
-        let Some(distance) = find(&self.input[self.at..], b"*/") else {
+        let Some(distance) = find(&self.input[self.at..], *b"*/") else {
             return Step::Emit(self.fail("unclosed comment"));
         };
         self.at += distance + 2;
@@ -207,8 +207,12 @@ impl<'t> Lexer<'t> {
     }
 
     /// Says whether a right delimiter stands here, and if so, whether it trims.
+    #[inline]
     fn right_delim_here(&self) -> Option<bool> {
         let rest = &self.input[self.at..];
+        if !matches!(rest.first(), Some(b'}' | b' ' | b'\t' | b'\r' | b'\n')) {
+            return None;
+        }
         if has_right_marker(rest) && rest[MARKER..].starts_with(RIGHT) {
             return Some(true);
         }
@@ -281,11 +285,10 @@ impl<'t> Lexer<'t> {
     }
 
     fn space(&mut self) -> Token {
-        let mut count = 0;
-        while self.peek().is_some_and(is_space) {
-            self.next();
-            count += 1;
-        }
+        let rest = &self.input[self.at..];
+        let count = leading_blanks(rest);
+        self.line += newlines(&rest[..count]);
+        self.at += count;
         let tail = &self.input[self.at - 1..];
         if has_right_marker(tail) && tail[MARKER..].starts_with(RIGHT) {
             self.back();
@@ -319,6 +322,11 @@ impl<'t> Lexer<'t> {
     /// Skips letters, digits and underscores; returns what follows them.
     fn skip_alphanumeric(&mut self) -> Option<char> {
         loop {
+            let rest = &self.input[self.at..];
+            self.at += rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+            if let Some(byte) = self.input.get(self.at).filter(|byte| byte.is_ascii()) {
+                return Some(char::from(*byte));
+            }
             match self.next() {
                 Some(rune) if is_alphanumeric(rune) => {}
                 other => {
@@ -335,6 +343,9 @@ impl<'t> Lexer<'t> {
     }
 
     fn at_terminator(&mut self) -> bool {
+        if let Some(b' ' | b'.' | b')') = self.input.get(self.at) {
+            return true;
+        }
         match self.peek() {
             None => true,
             Some(rune) if is_space(rune) => true,
@@ -345,6 +356,8 @@ impl<'t> Lexer<'t> {
 
     fn quoted(&mut self, mark: u8, kind: Kind, unterminated: &str) -> Token {
         loop {
+            let rest = &self.input[self.at..];
+            self.at += memchr::memchr3(mark, b'\\', b'\n', rest).unwrap_or(rest.len());
             match self.next() {
                 Some('\\') => {
                     if matches!(self.next(), None | Some('\n')) {
@@ -360,6 +373,10 @@ impl<'t> Lexer<'t> {
 
     fn raw(&mut self) -> Token {
         loop {
+            let rest = &self.input[self.at..];
+            let inside = &rest[..memchr::memchr(b'`', rest).unwrap_or(rest.len())];
+            self.at += inside.len();
+            self.line += newlines(inside);
             match self.next() {
                 None => return self.fail("unterminated raw quoted string"),
                 Some('`') => return self.token(Kind::RawString),
@@ -431,7 +448,15 @@ impl<'t> Lexer<'t> {
         while self.accept(valid) {}
     }
 
+    #[inline]
     fn next(&mut self) -> Option<char> {
+        if let Some(&byte) = self.input.get(self.at)
+            && byte.is_ascii()
+        {
+            self.at += 1;
+            self.line += usize::from(byte == b'\n');
+            return Some(char::from(byte));
+        }
         let (rune, width) = decode_rune(&self.input[self.at..]);
         if width == 0 {
             self.at_eof = true;
@@ -446,6 +471,12 @@ impl<'t> Lexer<'t> {
 
     fn back(&mut self) {
         if !self.at_eof && self.at > 0 {
+            let byte = self.input[self.at - 1];
+            if byte.is_ascii() {
+                self.at -= 1;
+                self.line -= usize::from(byte == b'\n');
+                return;
+            }
             let (rune, width) = decode_last_rune(&self.input[..self.at]);
             self.at -= width;
             if rune == '\n' {
@@ -486,11 +517,11 @@ fn unicode_form(rune: Option<char>) -> String {
     if is_print(rune) { format!("{code} '{rune}'") } else { code }
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = needle[0];
+/// Finds two bytes in a row.
+fn find(haystack: &[u8], needle: [u8; 2]) -> Option<usize> {
     let mut from = 0;
-    while let Some(distance) = haystack[from..].iter().position(|byte| *byte == first) {
-        if haystack[from + distance..].starts_with(needle) {
+    while let Some(distance) = memchr::memchr(needle[0], &haystack[from..]) {
+        if haystack.get(from + distance + 1) == Some(&needle[1]) {
             return Some(from + distance);
         }
         from += distance + 1;

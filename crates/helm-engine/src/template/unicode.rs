@@ -183,7 +183,10 @@ pub fn unquote(quoted: &[u8]) -> Result<Vec<u8>, InvalidSyntax> {
     }
     let mut rest = &quoted[1..quoted.len() - 1];
     if mark == b'`' {
-        return Ok(rest.iter().copied().filter(|byte| *byte != b'\r').collect());
+        return Ok(match memchr::memchr(b'\r', rest) {
+            None => rest.to_vec(),
+            Some(_) => rest.iter().copied().filter(|byte| *byte != b'\r').collect(),
+        });
     }
     let mut out = Vec::with_capacity(rest.len());
     while !rest.is_empty() {

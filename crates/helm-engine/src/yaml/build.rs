@@ -99,7 +99,7 @@ impl Builder for ValueBuilder<'_> {
             Content::Int(value) => Value::float(value as f64),
             Content::Uint(value) => Value::float(value as f64),
             Content::Float(value) => Value::float(value),
-            Content::Text(text) => Value::text(text.as_bytes()),
+            Content::Text(text) => Value::from(&*text),
         };
         value.marked(self.marks(node))
     }

@@ -53,3 +53,28 @@ pub(super) fn char_width(first: u8) -> usize {
         0xF0..=0xFF => 4,
     }
 }
+
+/// Says whether the byte is an ASCII character that never ends a word without quotes.
+#[inline]
+pub(super) fn is_plain_inside(byte: u8) -> bool {
+    INSIDE[usize::from(byte)] & 1 != 0
+}
+
+/// Says whether the byte is an ASCII character that stands for itself and no end within either kind of quotes.
+#[inline]
+pub(super) fn is_quoted_inside(byte: u8) -> bool {
+    INSIDE[usize::from(byte)] & 2 != 0
+}
+
+/// By byte: 1 for what is inside of words, 2 for what is inside of quotes.
+const INSIDE: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0x21_u8;
+    while byte < 0x7F {
+        let word = !matches!(byte, b':' | b',' | b'?' | b'[' | b']' | b'{' | b'}');
+        let quoted = !matches!(byte, b'"' | b'\'' | b'\\');
+        table[byte as usize] = word as u8 | (quoted as u8) << 1;
+        byte += 1;
+    }
+    table
+};

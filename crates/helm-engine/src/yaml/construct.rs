@@ -38,6 +38,10 @@ pub(super) trait Builder {
     fn scalar(&mut self, node: &RawNode<'_>, content: Content<'_>) -> Self::Out;
     /// Makes a list.
     fn list(&mut self, node: &RawNode<'_>, items: Vec<Self::Out>) -> Self::Out;
+    /// Learns of a key whose value comes next; `depth` counts the maps around it, from one.
+    fn begin_entry(&mut self, _depth: usize, _key: &str) {}
+    /// Learns that the value of an entry is complete.
+    fn end_entry(&mut self, _depth: usize) {}
     /// Adds an entry, or replaces the one of the same key.
     fn insert(&mut self, entries: &mut Self::Entries, key_node: &RawNode<'_>, key: &str, value: Self::Out);
     /// Makes a map.
@@ -91,7 +95,7 @@ pub(super) fn construct<B: Builder>(
 struct Walk<'d, 'a, B: Builder> {
     document: &'d Document<'a>,
     builder: &'d mut B,
-    frames: Vec<Frame<B::Out>>,
+    frames: Vec<Frame<'d, B::Out>>,
     maps: Vec<B::Entries>,
     /// The typed keys of each map, kept only where duplicates are refused.
     seen: Vec<HashSet<String>>,
@@ -108,36 +112,36 @@ struct Walk<'d, 'a, B: Builder> {
     too_deep: Option<char>,
 }
 
-struct Frame<T> {
+struct Frame<'d, T> {
     node: Index,
     next: Index,
     /// The alias that led here.
     alias: Index,
-    kind: FrameKind<T>,
+    kind: FrameKind<'d, T>,
 }
 
-enum FrameKind<T> {
+enum FrameKind<'d, T> {
     List(Vec<T>),
     /// A map; a merged one adds to the entries of the map around it.
     Map {
         merged: bool,
-        key: PendingKey,
+        key: PendingKey<'d>,
     },
     /// The list behind `<<`, last item first.
     MergeList(VecDeque<Index>),
 }
 
 /// The key whose value is being read.
-enum PendingKey {
+enum PendingKey<'d> {
     None,
-    Text(Index, String),
+    Text(Index, Cow<'d, str>),
     /// A list or map, which go-yaml reads first and refuses then.
     Collection(Index),
 }
 
 type Step<T = ()> = Result<T, ReadError>;
 
-impl<B: Builder> Walk<'_, '_, B> {
+impl<'d, B: Builder> Walk<'d, '_, B> {
     fn run(&mut self) -> Step {
         self.start(0)?;
         while let Some(frame) = self.frames.last_mut() {
@@ -175,8 +179,11 @@ impl<B: Builder> Walk<'_, '_, B> {
         if !self.open_aliases.is_empty() {
             self.aliased_nodes += 1;
         }
+        if self.aliased_nodes <= 100 || self.nodes <= 1000 {
+            return Ok(());
+        }
         let share = self.aliased_nodes as f64 / self.nodes as f64;
-        if self.aliased_nodes > 100 && self.nodes > 1000 && share > allowed_alias_share(self.nodes) {
+        if share > allowed_alias_share(self.nodes) {
             return Err(yaml_error("document contains excessive aliasing".to_owned()));
         }
         Ok(())
@@ -210,8 +217,14 @@ impl<B: Builder> Walk<'_, '_, B> {
             self.float_error.get_or_insert(placed(format!("json: unsupported value: {value}"), node));
         }
         let value = self.builder.scalar(node, content);
-        self.open_aliases.remove(&alias);
+        self.close_alias(alias);
         self.deliver(value)
+    }
+
+    fn close_alias(&mut self, alias: Index) {
+        if alias != NONE {
+            self.open_aliases.remove(&alias);
+        }
     }
 
     fn open(&mut self, index: Index, alias: Index) -> Step {
@@ -224,7 +237,9 @@ impl<B: Builder> Walk<'_, '_, B> {
             FrameKind::List(Vec::new())
         } else {
             self.maps.push(B::Entries::default());
-            self.seen.push(HashSet::new());
+            if self.refuse {
+                self.seen.push(HashSet::new());
+            }
             FrameKind::Map { merged: false, key: PendingKey::None }
         };
         self.frames.push(Frame { node: index, next: node.first, alias, kind });
@@ -233,7 +248,7 @@ impl<B: Builder> Walk<'_, '_, B> {
 
     fn finish(&mut self) -> Step {
         let Some(frame) = self.frames.pop() else { return Ok(()) };
-        self.open_aliases.remove(&frame.alias);
+        self.close_alias(frame.alias);
         let node = self.document.node(frame.node);
         let value = match frame.kind {
             FrameKind::List(items) => self.builder.list(node, items),
@@ -256,6 +271,7 @@ impl<B: Builder> Walk<'_, '_, B> {
                 match (std::mem::replace(key, PendingKey::None), self.maps.last_mut()) {
                     (PendingKey::Text(node, key), Some(entries)) => {
                         self.builder.insert(entries, self.document.node(node), &key, value);
+                        self.builder.end_entry(self.maps.len());
                     }
                     (PendingKey::Collection(node), _) => {
                         let shown = go_syntax::format(self.document, node, false);
@@ -281,23 +297,24 @@ impl<B: Builder> Walk<'_, '_, B> {
             return self.open(target, alias);
         }
         let content = scalar_content(self.document, target)?;
-        self.open_aliases.remove(&alias);
+        self.close_alias(alias);
         if self.refuse {
             self.refuse_duplicate(&content, value);
         }
         let text = self.key_text(content, key, value);
+        self.builder.begin_entry(self.maps.len(), &text);
         self.set_key(PendingKey::Text(key, text));
         self.start(value)
     }
 
-    fn set_key(&mut self, key: PendingKey) {
+    fn set_key(&mut self, key: PendingKey<'d>) {
         if let Some(Frame { kind: FrameKind::Map { key: pending, .. }, .. }) = self.frames.last_mut() {
             *pending = key;
         }
     }
 
     /// Returns the key as `sigs.k8s.io/yaml` turns it into a string; remembers the first one it cannot turn.
-    fn key_text(&mut self, content: Content<'_>, key: Index, value: Index) -> String {
+    fn key_text(&mut self, content: Content<'d>, key: Index, value: Index) -> Cow<'d, str> {
         let document = self.document;
         let unsupported = |go_type: &str, shown: &str| {
             let value = go_syntax::format(document, value, true);
@@ -305,22 +322,23 @@ impl<B: Builder> Walk<'_, '_, B> {
             placed(message, document.node(key))
         };
         let error = match content {
-            Content::Text(text) => return text.into_owned(),
-            Content::Bool(value) => return value.to_string(),
-            Content::Int(value) => return value.to_string(),
+            Content::Text(text) => return text,
+            Content::Bool(value) => return value.to_string().into(),
+            Content::Int(value) => return value.to_string().into(),
             Content::Float(value) => {
-                return match number::format_g_32(value).as_str() {
-                    "+Inf" => ".inf".to_owned(),
-                    "-Inf" => "-.inf".to_owned(),
-                    "NaN" => ".nan".to_owned(),
-                    finite => finite.to_owned(),
+                let text = number::format_g_32(value);
+                return match text.as_str() {
+                    "+Inf" => ".inf".into(),
+                    "-Inf" => "-.inf".into(),
+                    "NaN" => ".nan".into(),
+                    _ => text.into(),
                 };
             }
             Content::Uint(value) => unsupported("uint64", &format!("{value:#x}")),
             Content::Null => unsupported("%!s(<nil>)", "<nil>"),
         };
         self.key_error.get_or_insert(error);
-        String::new()
+        Cow::Borrowed("")
     }
 
     fn refuse_duplicate(&mut self, key: &Content<'_>, value: Index) {

@@ -105,6 +105,12 @@ impl<'a> Input<'a> {
         self.buffer_start > 0 && self.text.as_bytes()[self.buffer_start..].starts_with(BYTE_ORDER_MARK)
     }
 
+    /// Returns the place before which [`Input::ensure`] of two characters has nothing to do.
+    #[inline]
+    pub(super) fn free_until(&self) -> usize {
+        self.checked.saturating_sub(2 * 4)
+    }
+
     /// Makes sure that `count` characters from `position` on have been checked, or the end has.
     ///
     /// # Errors
@@ -142,7 +148,9 @@ impl<'a> Input<'a> {
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }
-        if !bytes[self.checked..end].iter().all(|&b| matches!(b, 0x20..=0x7E | b'\n' | b'\r' | b'\t')) {
+        let is_usual = |b: u8| matches!(b, 0x20..=0x7E | b'\n' | b'\r' | b'\t');
+        // Without an early end, so that the loop becomes a few wide instructions.
+        if !bytes[self.checked..end].iter().fold(true, |all, &b| all & is_usual(b)) {
             check_characters(&self.text[self.checked..end])?;
         }
         if let Some(failure) = self.failure {

@@ -17,6 +17,7 @@ mod compose;
 mod construct;
 mod error;
 mod go_syntax;
+mod head;
 mod input;
 mod parser;
 mod resolve;
@@ -212,6 +213,13 @@ fn value_marks(text: &Text) -> crate::trace::Marks {
 /// With Go's message.
 pub fn read_with_spans(bytes: &[u8]) -> Result<Option<Field>, ReadError> {
     read_first(bytes, Duplicates::LastWins, &mut spans::FieldBuilder)
+}
+
+/// Reads the first document of a rendered manifest, and refuses it, like [`read_with_spans`], but builds only the
+/// fields that its head is read from.
+pub(crate) fn read_head(bytes: &[u8]) -> Result<Option<Field>, ReadError> {
+    let root = read_first(bytes, Duplicates::LastWins, &mut head::HeadBuilder::default())?;
+    Ok(root.flatten().map(|field| *field))
 }
 
 fn read_first<B: Builder>(

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::chars::{break_width, is_blank, is_space_or_end};
+use super::chars::{break_width, is_blank, is_plain_inside, is_quoted_inside, is_space_or_end};
 use super::error::ReadError;
 use super::scanner::Scanner;
 use super::token::{Mark, Style, TokenKind};
@@ -131,6 +131,7 @@ impl<'a> Scanner<'a> {
 
     fn read_plain_word(&mut self) -> Scan {
         loop {
+            self.skip_while(usize::MAX, is_plain_inside);
             let rest = self.rest();
             if is_space_or_end(rest) {
                 return Ok(());
@@ -189,6 +190,7 @@ impl<'a> Scanner<'a> {
         let mut from = self.mark.offset;
         let mut whole = first;
         loop {
+            self.skip_while(usize::MAX, is_quoted_inside);
             let byte = self.byte();
             let next = self.byte_at(1);
             let ends = is_space_or_end(self.rest()) || (byte == quote && (quote == b'"' || next != quote));
@@ -349,6 +351,8 @@ impl<'a> Scanner<'a> {
         let mut deepest = 0;
         loop {
             self.ensure(1)?;
+            let missing = if *indent == 0 { usize::MAX } else { indent.saturating_sub(self.mark.column) };
+            self.skip_while(missing, |byte| byte == b' ');
             while (*indent == 0 || self.mark.column < *indent) && self.byte() == b' ' {
                 self.skip();
                 self.ensure(1)?;

@@ -128,6 +128,34 @@ impl<'a> Scanner<'a> {
         self.mark.column += 1;
     }
 
+    /// Goes past ASCII characters of a kind within a line, as far as nothing can be found wrong with them; the caller
+    /// takes what is left character by character.
+    #[inline]
+    pub(super) fn skip_while(&mut self, at_most: usize, is_wanted: impl Fn(u8) -> bool) {
+        let from = self.mark.offset;
+        let end = self.input.free_until().min(from.saturating_add(at_most));
+        let Some(free) = self.text.as_bytes().get(from..end) else { return };
+        let count = free.iter().position(|byte| !is_wanted(*byte)).unwrap_or(free.len());
+        self.advance(count);
+    }
+
+    /// Goes past ASCII characters up to a line break, as far as nothing can be found wrong with them.
+    fn skip_ascii_line(&mut self) {
+        let from = self.mark.offset;
+        let Some(free) = self.text.as_bytes().get(from..self.input.free_until()) else { return };
+        let line = &free[..memchr::memchr2(b'\n', b'\r', free).unwrap_or(free.len())];
+        let ascii =
+            if line.is_ascii() { line.len() } else { line.iter().take_while(|b| b.is_ascii()).count() };
+        self.advance(ascii);
+    }
+
+    #[inline]
+    fn advance(&mut self, characters: usize) {
+        self.mark.offset += characters;
+        self.mark.index += characters;
+        self.mark.column += characters;
+    }
+
     /// Goes past a line break, if there is one.
     pub(super) fn skip_line(&mut self) {
         let rest = self.rest();
@@ -238,6 +266,7 @@ impl<'a> Scanner<'a> {
             }
             self.ensure(1)?;
             let tab_allowed = self.flow_level > 0 || !self.simple_key_allowed;
+            self.skip_while(usize::MAX, |byte| byte == b' ');
             while self.byte() == b' ' || (tab_allowed && self.byte() == b'\t') {
                 self.skip();
                 self.ensure(1)?;
@@ -258,9 +287,11 @@ impl<'a> Scanner<'a> {
 
     /// Goes to the end of the line.
     pub(super) fn skip_to_line_end(&mut self) -> Scan {
+        self.skip_ascii_line();
         while !is_break_or_end(self.rest()) {
             self.skip();
             self.ensure(1)?;
+            self.skip_ascii_line();
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Evaluator, Frame, Got, Run};
 use crate::functions::Param;
-use crate::template::ast::Operand;
+use crate::template::ast::{Fields, Operand};
 use crate::template::unicode::quote;
 use crate::trace::{Mark, Marks};
 use crate::value::{Data, ElementType, List, Map, MapType, Text, Value};
@@ -44,13 +44,14 @@ impl Evaluator<'_, '_> {
         frame: &Frame<'_>,
         dot: &Got,
         receiver: Got,
-        fields: &[Box<str>],
+        fields: &Fields,
         given: Given<'_>,
     ) -> Run<Got> {
-        let Some((last, before)) = fields.split_last() else { return Ok(receiver) };
+        let Some((mut last, others)) = fields.split_first() else { return Ok(receiver) };
         let mut receiver = receiver;
-        for field in before {
-            receiver = self.field(frame, dot, &receiver, field, Given::NOTHING)?;
+        for next in others {
+            receiver = self.field(frame, dot, &receiver, last, Given::NOTHING)?;
+            last = next;
         }
         self.field(frame, dot, &receiver, last, given)
     }

@@ -118,16 +118,9 @@ pub(super) fn without_no_value(text: Text) -> Text {
     let bytes = text.bytes();
     let mut kept = Vec::new();
     let mut from = 0;
-    let mut at = 0;
-    while let Some(distance) = bytes[at..].iter().position(|byte| *byte == b'<') {
-        at += distance;
-        if bytes[at..].starts_with(NO_VALUE) {
-            kept.push(from..at);
-            at += NO_VALUE.len();
-            from = at;
-        } else {
-            at += 1;
-        }
+    for at in memchr::memmem::find_iter(bytes, NO_VALUE) {
+        kept.push(from..at);
+        from = at + NO_VALUE.len();
     }
     if kept.is_empty() {
         return text;

@@ -3,7 +3,7 @@
 use super::fields::Given;
 use super::{Binding, Evaluator, Frame, Got, Run};
 use crate::stack;
-use crate::template::ast::{Command, Operand, Pipe, Term, Variable};
+use crate::template::ast::{Command, Fields, Operand, Pipe, Term, Variable};
 use crate::template::number::Number;
 use crate::value::Value;
 
@@ -114,7 +114,7 @@ impl Evaluator<'_, '_> {
         dot: &Got,
         operand: &Operand,
         inner: &Operand,
-        fields: &[Box<str>],
+        fields: &Fields,
         given: Given<'_>,
     ) -> Run<Got> {
         self.node = operand.place.id;

@@ -125,7 +125,7 @@ impl Evaluator<'_, '_> {
 }
 
 fn has_action(text: &[u8]) -> bool {
-    text.windows(2).any(|pair| pair == b"{{")
+    memchr::memmem::find(text, b"{{").is_some()
 }
 
 fn not_there(name: &[u8]) -> String {

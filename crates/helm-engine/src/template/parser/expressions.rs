@@ -1,6 +1,8 @@
 //! Pipelines, commands and operands: what stands between the delimiters of an action.
 
-use super::super::ast::{Callee, Command, Operand, Pipe, Special, Term, Variable};
+use std::sync::Arc;
+
+use super::super::ast::{Callee, Command, Fields, Operand, Pipe, Special, Term, Variable, Written};
 use super::super::lexer::{Kind, Token};
 use super::super::number;
 use super::super::unicode::{quote, unquote};
@@ -15,10 +17,12 @@ impl Parser<'_> {
         let place = self.place(first);
         let mut pipe = Pipe { place, assigns: false, variables: Vec::new(), commands: Vec::new() };
         while self.declaration(&mut pipe, context)? {}
+        let base = self.commands.len();
         loop {
             let token = self.next_non_space();
             match token.kind {
                 kind if kind == end => {
+                    pipe.commands = self.commands.drain(base..).collect();
                     self.check_pipeline(&pipe, context)?;
                     return Ok(pipe);
                 }
@@ -36,7 +40,7 @@ impl Parser<'_> {
                 | Kind::LeftParen => {
                     self.back();
                     let command = self.command()?;
-                    pipe.commands.push(command);
+                    self.commands.push(command);
                 }
                 _ => return self.unexpected(token, context),
             }
@@ -63,7 +67,7 @@ impl Parser<'_> {
         }
         self.next_non_space();
         let declared = self.variable(variable);
-        self.state.variables.push(declared.name.clone());
+        self.state.variables.push(declared.number);
         pipe.variables.push(declared);
         if !is_comma {
             pipe.assigns = next.kind == Kind::Assign;
@@ -95,10 +99,13 @@ impl Parser<'_> {
 
     fn command(&mut self) -> Parsed<Command> {
         let first = self.peek_non_space();
-        let mut command = Command { place: self.place(first), operands: Vec::new() };
+        let place = self.place(first);
+        let base = self.operands.len();
         loop {
             self.peek_non_space();
-            command.operands.extend(self.operand()?);
+            if let Some(operand) = self.operand()? {
+                self.operands.push(operand);
+            }
             let token = self.next();
             match token.kind {
                 Kind::Space => continue,
@@ -108,10 +115,10 @@ impl Parser<'_> {
             }
             break;
         }
-        if command.operands.is_empty() {
+        if self.operands.len() == base {
             return self.fail("empty command");
         }
-        Ok(command)
+        Ok(Command { place, operands: self.operands.drain(base..).collect() })
     }
 
     fn operand(&mut self) -> Parsed<Option<Operand>> {
@@ -120,30 +127,29 @@ impl Parser<'_> {
         if first.kind != Kind::Field {
             return Ok(Some(operand));
         }
-        let mut fields: Vec<Box<str>> = Vec::new();
+        let mut end = first.end;
         while self.peek().kind == Kind::Field {
-            let token = self.next();
-            fields.push(self.field_name(token));
+            end = self.next().end;
         }
         let place = self.place(first);
-        let with =
-            |before: Box<[Box<str>]>| before.into_vec().into_iter().chain(fields.iter().cloned()).collect();
+        let fields = |start: usize| self.fields(start, end);
         let term = match operand.term {
-            Term::Field(before) => Term::Field(with(before)),
-            Term::Variable(variable, before) => Term::Variable(variable, with(before)),
+            Term::Field(_) => Term::Field(fields(operand.place.offset as usize)),
+            Term::Variable(variable, _) => Term::Variable(variable, fields(first.start)),
             Term::Bool(_) | Term::String(..) | Term::Number(_) | Term::Nil | Term::Dot => {
                 let written = quote(operand.written().as_bytes());
                 return self.fail(format!("unexpected . after term {written}"));
             }
             Term::Function(_) | Term::Pipe(_) | Term::Chain(..) => {
-                Term::Chain(Box::new(operand), fields.into_boxed_slice())
+                Term::Chain(Box::new(operand), fields(first.start))
             }
         };
         Ok(Some(Operand { place, term }))
     }
 
-    fn field_name(&self, token: Token) -> Box<str> {
-        String::from_utf8_lossy(&self.text[token.start + 1..token.end]).into()
+    /// Returns the fields written between two places, the first of which is a dot: they follow each other directly.
+    fn fields(&self, start: usize, end: usize) -> Fields {
+        Fields::new(&String::from_utf8_lossy(&self.text[start + 1..end]))
     }
 
     fn term(&mut self) -> Parsed<Option<Operand>> {
@@ -152,8 +158,8 @@ impl Parser<'_> {
             Kind::Identifier => Term::Function(self.callee(token)?),
             Kind::Dot => Term::Dot,
             Kind::Nil => Term::Nil,
-            Kind::Variable => Term::Variable(self.used_variable(token)?, Box::default()),
-            Kind::Field => Term::Field(Box::new([self.field_name(token)])),
+            Kind::Variable => Term::Variable(self.used_variable(token)?, Fields::default()),
+            Kind::Field => Term::Field(self.fields(token.start, token.end)),
             Kind::Bool => Term::Bool(self.value(token) == b"true"),
             Kind::CharConstant | Kind::Complex | Kind::Number => {
                 match number::parse(&self.str_value(token), token.kind) {
@@ -162,10 +168,7 @@ impl Parser<'_> {
                 }
             }
             Kind::LeftParen => return self.parentheses(token).map(Some),
-            Kind::String | Kind::RawString => match unquote(self.value(token)) {
-                Ok(text) => Term::String(Text::new(text), self.str_value(token).into()),
-                Err(_) => return self.fail("invalid syntax"),
-            },
+            Kind::String | Kind::RawString => self.string(token)?,
             _ => {
                 self.back();
                 return Ok(None);
@@ -173,6 +176,17 @@ impl Parser<'_> {
         };
         let place = self.place(token);
         Ok(Some(Operand { place, term }))
+    }
+
+    fn string(&self, token: Token) -> Parsed<Term> {
+        let written = self.value(token);
+        if let Some((text, quotes)) = unescaped(written) {
+            return Ok(Term::String(Text::copy_of(text), quotes));
+        }
+        match unquote(written) {
+            Ok(text) => Ok(Term::String(Text::new(text), Written::Otherwise(self.str_value(token).into()))),
+            Err(_) => self.fail("invalid syntax"),
+        }
     }
 
     fn parentheses(&mut self, _open: Token) -> Parsed<Operand> {
@@ -186,7 +200,7 @@ impl Parser<'_> {
     }
 
     fn callee(&self, token: Token) -> Parsed<Callee> {
-        let name = self.str_value(token);
+        let name = String::from_utf8_lossy(self.value(token));
         let Some(function) = functions::find(&name, self.mode) else {
             return self.fail(format!("function {} not defined", quote(name.as_bytes())));
         };
@@ -203,17 +217,31 @@ impl Parser<'_> {
     }
 
     fn variable(&mut self, token: Token) -> Variable {
-        let name: Box<str> = self.str_value(token).into();
-        let next = self.numbers.len() as u32;
-        let number = *self.numbers.entry(name.clone()).or_insert(next);
+        let name = String::from_utf8_lossy(self.value(token));
+        if let Some((name, number)) = self.numbers.get_key_value(&*name) {
+            return Variable { number: *number, name: Arc::clone(name) };
+        }
+        let (name, number): (Arc<str>, u32) = (name.into(), self.numbers.len() as u32);
+        self.numbers.insert(Arc::clone(&name), number);
         Variable { number, name }
     }
 
     fn used_variable(&mut self, token: Token) -> Parsed<Variable> {
         let variable = self.variable(token);
-        if !self.state.variables.contains(&variable.name) {
+        if !self.state.variables.contains(&variable.number) {
             return self.fail(format!("undefined variable {}", quote(variable.name.as_bytes())));
         }
         Ok(variable)
     }
+}
+
+/// Returns the text between quotes if it stands for itself.
+fn unescaped(written: &[u8]) -> Option<(&[u8], Written)> {
+    let (&mark, rest) = written.split_first()?;
+    let text = rest.strip_suffix(&[mark])?;
+    let (quotes, is_plain) = match mark {
+        b'`' => (Written::InBackticks, memchr::memchr(b'\r', text).is_none()),
+        _ => (Written::InQuotes, memchr::memchr3(b'\\', b'"', b'\n', text).is_none()),
+    };
+    (is_plain && text.is_ascii()).then_some((text, quotes))
 }

@@ -5,10 +5,10 @@
 
 mod expressions;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::ast::{Branch, Invocation, Node, Place, Source, Tree, is_empty};
+use super::ast::{Branch, Command, Invocation, Node, Operand, Place, Source, Tree, is_empty};
 use super::lexer::{Kind, Lexer, Token};
 use super::unicode::{quote, unquote};
 use crate::context::Mode;
@@ -34,7 +34,10 @@ pub(crate) fn parse(name: &Arc<str>, text: Arc<[u8]>, mode: Mode) -> Result<Vec<
         state: State::new(),
         trees: Vec::new(),
         ids: 0,
-        numbers: HashMap::from([("$".into(), 0)]),
+        numbers: BTreeMap::from([("$".into(), 0)]),
+        nodes: Vec::new(),
+        commands: Vec::new(),
+        operands: Vec::new(),
         nesting: 0,
     };
     let root = parser.file()?;
@@ -48,7 +51,8 @@ type Parsed<T> = Result<T, String>;
 struct State {
     tokens: [Token; 3],
     peeked: usize,
-    variables: Vec<Box<str>>,
+    /// The numbers of those that are visible.
+    variables: Vec<u32>,
     action_line: usize,
     ranges: usize,
     parentheses: usize,
@@ -59,7 +63,7 @@ impl State {
         State {
             tokens: [Token::default(); 3],
             peeked: 0,
-            variables: vec!["$".into()],
+            variables: vec![0],
             action_line: 0,
             ranges: 0,
             parentheses: 0,
@@ -75,7 +79,11 @@ struct Parser<'t> {
     state: State,
     trees: Vec<Tree>,
     ids: u32,
-    numbers: HashMap<Box<str>, u32>,
+    numbers: BTreeMap<Arc<str>, u32>,
+    /// What is being collected, the innermost list last; each list is taken off when it is complete.
+    nodes: Vec<Node>,
+    commands: Vec<Command>,
+    operands: Vec<Operand>,
     nesting: usize,
 }
 
@@ -215,7 +223,7 @@ impl Parser<'_> {
     }
 
     fn file(&mut self) -> Parsed<Vec<Node>> {
-        let mut root = Vec::new();
+        let base = self.nodes.len();
         while self.peek().kind != Kind::Eof {
             if self.peek().kind == Kind::LeftDelim {
                 let delim = self.next();
@@ -226,11 +234,11 @@ impl Parser<'_> {
                 self.back_two(delim);
             }
             match self.text_or_action()? {
-                Item::Node(node) => root.push(node),
+                Item::Node(node) => self.nodes.push(node),
                 other => return self.fail(format!("unexpected {}", other.written())),
             }
         }
-        Ok(root)
+        Ok(self.nodes.drain(base..).collect())
     }
 
     /// Parses something that has variables and look-ahead of its own.
@@ -272,13 +280,13 @@ impl Parser<'_> {
         if self.nesting > NESTING || stack::is_exhausted() {
             return self.fail("max nesting depth exceeded");
         }
-        let mut nodes = Vec::new();
+        let base = self.nodes.len();
         while self.peek_non_space().kind != Kind::Eof {
             match self.text_or_action()? {
-                Item::Node(node) => nodes.push(node),
+                Item::Node(node) => self.nodes.push(node),
                 end => {
                     self.nesting -= 1;
-                    return Ok((nodes, end));
+                    return Ok((self.nodes.drain(base..).collect(), end));
                 }
             }
         }
