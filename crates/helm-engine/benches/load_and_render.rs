@@ -1,0 +1,52 @@
+//! Loads a chart from disk and renders it, again and again in one process: what `run.sh` measures against the same
+//! loop over Helm's own library.
+//!
+//!     cargo run --release --example load_and_render -- CHART COUNT [full]
+//!
+//! `full` renders with full tracing. The last render's number of objects and bytes is printed.
+
+#[path = "../examples/helm_template/read_chart.rs"]
+mod read_chart;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use helm_engine::manifests::PrintOptions;
+use helm_engine::trace::Trace;
+use helm_engine::{Mode, Request, render};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (chart, count, trace) = match &arguments[..] {
+        [chart, count] => (chart, count, Trace::Off),
+        [chart, count, word] if word == "full" => (chart, count, Trace::Full),
+        _ => {
+            eprintln!("usage: load_and_render CHART COUNT [full]");
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(Path::new(chart), count.parse().unwrap_or(1), trace) {
+        Ok((objects, bytes)) => {
+            let written = writeln!(std::io::stdout(), "{objects} {bytes}");
+            if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(message) => {
+            eprintln!("Error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(path: &Path, count: usize, trace: Trace) -> Result<(usize, usize), String> {
+    let mut last = (0, 0);
+    for _ in 0..count {
+        let chart = read_chart::read_chart(path, Mode::Helm4)?;
+        let mut request = Request::new("release-name", "v1.34.0");
+        request.trace = trace;
+        let rendered = render(&chart, &request).map_err(|error| error.to_string())?;
+        let text = rendered.to_helm_text(&PrintOptions::default()).map_err(|error| error.to_string())?;
+        last = (rendered.manifests.len() + rendered.hooks.len(), text.len());
+    }
+    Ok(last)
+}
