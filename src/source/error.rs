@@ -124,6 +124,40 @@ pub enum SourceError {
         /// What is wrong.
         reason: String,
     },
+    /// A peer that answers, but not with what was asked for.
+    #[error("`{url}` gave no usable answer: {message}")]
+    Refused {
+        /// What was asked for.
+        url: String,
+        /// What it said instead.
+        message: String,
+    },
+    /// A chart, version or tag that its place does not have.
+    #[error("{place} has no {what}{nearest}")]
+    Unknown {
+        /// For example ``chart `wbe` ``.
+        what: String,
+        /// The repository or registry.
+        place: String,
+        /// What is there instead, ready to append.
+        nearest: String,
+    },
+    /// Content that is not what its digest promises.
+    #[error("{what} is not what it should be: expected {expected}, got {found}")]
+    Digest {
+        /// What was fetched.
+        what: String,
+        /// The digest that was promised.
+        expected: String,
+        /// The digest of what came.
+        found: String,
+    },
+    /// Something is not in the cache, and nothing may be fetched.
+    #[error("{what} is not in the cache, and the provider is offline")]
+    Offline {
+        /// What is missing.
+        what: String,
+    },
     /// A failure of the local file system.
     #[error("{action} `{}`", path.display())]
     Io {
@@ -167,6 +201,16 @@ impl SourceError {
                 "check the address; some servers also answer so when the credentials see nothing"
             }
             Self::NoReference { .. } => "create the branch with a first commit, or correct its name",
+            Self::Refused { .. } => {
+                "check the address, and whether the server or a proxy before it is out of order"
+            }
+            Self::Unknown { .. } => "correct the name or the version",
+            Self::Digest { .. } => {
+                "ask who publishes it: the content was changed after its digest was published, or was spoilt on the way"
+            }
+            Self::Offline { .. } => {
+                "plan once with `offline = false`, or fill cache_dir from a machine that has it"
+            }
             Self::Timeout { .. } => {
                 "raise timeouts, or check whether the server is slow or a proxy swallows the connection"
             }

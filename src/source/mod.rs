@@ -4,6 +4,7 @@
 //! hostile until proven bounded and inside its tree.
 
 pub mod chart;
+pub mod charts;
 mod directory;
 mod error;
 pub mod file;

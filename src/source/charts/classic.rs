@@ -1,0 +1,111 @@
+//! Classic Helm repositories: an index and archives behind plain HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::SourceError;
+use super::Charts;
+use super::address::Address;
+use super::cache::{Fetched, RECENT};
+use super::choose;
+use super::digest::Digest;
+use super::http::Question;
+use super::index::{self, Entry, Found};
+
+const LARGEST_INDEX_BYTES: u64 = 256 << 20;
+
+/// Fetches a chart's archive.
+///
+/// # Errors
+/// When the repository cannot be read, has no such chart or version, or what comes is not what the index promises.
+pub(super) fn fetch(
+    charts: &Charts,
+    repository: &str,
+    name: &str,
+    wanted: &str,
+) -> Result<Vec<u8>, SourceError> {
+    let base = Address::parse(repository)?.folder();
+    let index = base.join("index.yaml")?;
+    let first = look_up(charts, &base, &index, name, wanted, RECENT);
+    // What was published a moment ago is not in an index that was kept.
+    let entry = match first {
+        Err(SourceError::Unknown { .. }) if !charts.offline => {
+            look_up(charts, &base, &index, name, wanted, Duration::ZERO)?
+        }
+        other => other?,
+    };
+    let what = format!("chart `{name}` {}", entry.version);
+    let link = entry.urls.iter().flatten().next().ok_or_else(|| SourceError::Refused {
+        url: index.to_string(),
+        message: format!("it names no address for {what}"),
+    })?;
+    let archive = base.join(link)?;
+    let ask = |known: Option<&str>| {
+        let login = charts.logins.of_host(archive.host());
+        charts.client.ask(&Question {
+            address: &archive,
+            accept: "application/gzip, application/x-gzip, application/octet-stream, */*;q=0.1",
+            authorization: login.as_ref().and_then(|login| login.basic()),
+            authority: login.as_ref().and_then(|login| login.authority()),
+            known,
+            form: None,
+            most_bytes: super::LARGEST_CHART_BYTES,
+        })
+    };
+    match Digest::parse(&entry.digest) {
+        Some(digest) => charts.cache.content(&digest, &what, || ask(None)?.into_content(&archive)),
+        // Without a digest in the index, the archive's own entity tag says whether it is still the same.
+        None => Ok(charts
+            .cache
+            .answer(&archive.whole(), RECENT, |known| fetched(ask(known)?, &archive))?
+            .to_vec()),
+    }
+}
+
+fn look_up(
+    charts: &Charts,
+    base: &Address,
+    index: &Address,
+    name: &str,
+    wanted: &str,
+    longest_age: Duration,
+) -> Result<Entry, SourceError> {
+    let text: Arc<[u8]> = charts.cache.answer(&index.whole(), longest_age, |known| {
+        let login = charts.logins.of_host(index.host());
+        let answer = charts.client.ask(&Question {
+            address: index,
+            accept: "application/yaml, text/yaml, application/json, */*;q=0.1",
+            authorization: login.as_ref().and_then(|login| login.basic()),
+            authority: login.as_ref().and_then(|login| login.authority()),
+            known,
+            form: None,
+            most_bytes: LARGEST_INDEX_BYTES,
+        })?;
+        fetched(answer, index)
+    })?;
+    let place = format!("`{base}`");
+    let found = index::find(&text, name);
+    match found.map_err(|reason| SourceError::Refused {
+        url: index.to_string(),
+        message: format!("it is no index of charts: {reason}"),
+    })? {
+        Found::OtherCharts(names) => Err(choose::no_chart(name, names.iter().map(String::as_str), &place)),
+        Found::Versions(entries) => {
+            let versions: Vec<&str> = entries.iter().map(|entry| entry.version.as_str()).collect();
+            let chosen = choose::choose(&versions, wanted)
+                .map_err(|reason| choose::no_constraint(name, wanted, &reason))?;
+            let chosen = chosen.ok_or_else(|| choose::no_version(name, wanted, &versions, &place))?;
+            let entry = entries.iter().find(|entry| entry.version == chosen);
+            entry.cloned().ok_or_else(|| choose::no_version(name, wanted, &versions, &place))
+        }
+    }
+}
+
+/// Tells a current answer from a new one.
+pub(super) fn fetched(answer: super::http::Answer, address: &Address) -> Result<Fetched, SourceError> {
+    if answer.status == 304 {
+        return Ok(Fetched::Unchanged);
+    }
+    let tag = answer.header("etag").map(str::to_owned);
+    Ok(Fetched::New { content: answer.into_content(address)?, tag })
+}
