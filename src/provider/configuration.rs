@@ -11,6 +11,7 @@ use tf_provider::schema::{
 
 use super::{guard, layouts};
 use crate::layers::layout::{Captures, Layout};
+use crate::source::charts::Registry;
 use crate::source::git::{Credentials, Remote};
 use crate::source::{Secret, SourceError};
 
@@ -19,6 +20,8 @@ use crate::source::{Secret, SourceError};
 pub(crate) struct Configuration {
     root: PathBuf,
     cache: PathBuf,
+    offline: bool,
+    registries: Vec<Registry>,
     repositories: BTreeMap<String, Repository>,
     clusters: BTreeMap<String, Cluster>,
     layouts: BTreeMap<String, Layout>,
@@ -71,9 +74,15 @@ pub(crate) fn schema() -> Schema {
         .attribute(
             "cache_dir",
             Attribute::optional(Type::String)
-                .description("Folder for clones of repositories, shared by parallel runs. Default: `strata` in the user's cache folder."),
+                .description("Folder for clones of repositories and for charts, shared by parallel runs. Default: `strata` in the user's cache folder."),
+        )
+        .attribute(
+            "offline",
+            Attribute::optional(Type::Bool)
+                .description("Whether charts come from `cache_dir` alone; what is missing there is an error. Default: `false`."),
         )
         .block("repository", NestedBlock::list(repository_block()))
+        .block("registry", NestedBlock::list(registry_block()))
         .block("cluster", NestedBlock::list(cluster_block()))
         .block("layout", NestedBlock::list(layouts::schema()))
         .block("guard", NestedBlock::single(guard::schema()))
@@ -97,6 +106,20 @@ fn repository_block() -> Block {
         .attribute("known_hosts", text().description("Lines of a known_hosts file that name the server's key; required for ssh, the first key seen is never trusted."))
         .attribute("author_name", text().description("Author of the commits. Default: `strata`."))
         .attribute("author_email", text().description("Mail address of the author. Default: `strata@localhost`."))
+}
+
+fn registry_block() -> Block {
+    let text = || Attribute::optional(Type::String);
+    Block::new()
+        .description(
+            "A host that charts are fetched from, an OCI registry or a classic Helm repository. Without a block for an OCI \
+             registry, the files and credential commands of Helm (`HELM_REGISTRY_CONFIG`) and Docker (`DOCKER_CONFIG`) are \
+             looked at; an OCI registry that refuses credentials is asked again without them.",
+        )
+        .attribute("host", Attribute::required(Type::String).description("Host, with its port where it has one: `registry.example.com`."))
+        .attribute("username", text().description("User name."))
+        .attribute("password", text().sensitive().description("Password or token. It is sent to this host only."))
+        .attribute("certificate_authority", text().description("PEM text of the certificate authority that signed the host's certificate, where the machine does not trust it."))
 }
 
 fn cluster_block() -> Block {
@@ -132,6 +155,16 @@ pub(crate) fn validate(config: &Object) -> Diagnostics {
             }
         }
     }
+    for (index, entry) in config.blocks("registry").into_iter().enumerate() {
+        let Some(host) = entry.string("host") else { continue };
+        if host.is_empty() || host.contains(['/', '@', ' ']) {
+            found.push(
+                Diagnostic::error(format!("{host:?} is no host"))
+                    .hint("write the host alone, with its port where it has one: `registry.example.com:5000`")
+                    .at(Path::from("registry").index(index).attribute("host")),
+            );
+        }
+    }
     for (index, entry) in config.blocks("repository").into_iter().enumerate() {
         if let Err(diagnostic) = remote(entry) {
             found.push(diagnostic.at(Path::from("repository").index(index).attribute("url")));
@@ -153,6 +186,8 @@ impl Configuration {
         Ok(Self {
             root: PathBuf::from(root),
             cache: config.string("cache_dir").map_or_else(default_cache, PathBuf::from),
+            offline: config.bool("offline").unwrap_or(false),
+            registries: config.blocks("registry").into_iter().filter_map(read_registry).collect(),
             repositories: named(config, "repository", read_repository),
             clusters: named(config, "cluster", read_cluster),
             layouts: layouts::read(config),
@@ -168,6 +203,16 @@ impl Configuration {
     /// Returns the folder for clones.
     pub(crate) fn cache(&self) -> &FilePath {
         &self.cache
+    }
+
+    /// Tells whether nothing may be fetched.
+    pub(crate) fn is_offline(&self) -> bool {
+        self.offline
+    }
+
+    /// Returns the hosts that charts are fetched from.
+    pub(crate) fn registries(&self) -> &[Registry] {
+        &self.registries
     }
 
     /// Finds a repository by name, or lists the names there are.
@@ -204,6 +249,16 @@ fn find<'a, T>(all: &'a BTreeMap<String, T>, name: &str, block: &str) -> Result<
 fn named<T>(config: &Object, block: &str, read: fn(&Object) -> T) -> BTreeMap<String, T> {
     let entries = config.blocks(block).into_iter();
     entries.filter_map(|entry| Some((entry.string("name")?.to_owned(), read(entry)))).collect()
+}
+
+fn read_registry(block: &Object) -> Option<Registry> {
+    let text = |name: &str| block.string(name).map(str::to_owned);
+    Some(Registry {
+        host: text("host")?,
+        username: text("username"),
+        password: text("password").map(Secret::new),
+        certificate_authority: text("certificate_authority"),
+    })
 }
 
 fn read_cluster(block: &Object) -> Cluster {

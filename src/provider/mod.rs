@@ -15,14 +15,12 @@ mod resources;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use helm_engine::Mode;
-use helm_engine::chart::Chart;
 use tf_provider::async_trait;
 use tf_provider::schema::{
-    ConfigureRequest, DataSource, Diagnostic, Diagnostics, Function, Provider, Resource, Schema,
+    ConfigureRequest, DataSource, Diagnostic, Diagnostics, Function, Path, Provider, Resource, Schema,
     ValidateRequest,
 };
 
@@ -30,6 +28,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::delivery::git::GitDelivery;
 use crate::source::chart::ChartError;
+use crate::source::charts::{Charts, Found, Origin};
 use crate::source::{self, SourceError};
 use configuration::Configuration;
 
@@ -40,13 +39,14 @@ pub const ADDRESS: &str = "registry.terraform.io/stratahq/strata";
 pub(crate) struct Shared {
     configuration: OnceLock<Configuration>,
     git: OnceLock<GitDelivery>,
-    charts: Mutex<HashMap<PathBuf, LoadedChart>>,
+    sources: OnceLock<Charts>,
+    charts: Mutex<HashMap<Origin, LoadedChart>>,
     rendering: Arc<Semaphore>,
     ledger: guard::Ledger,
 }
 
 /// A chart that is loaded once, whoever asks first; the others wait for it.
-type LoadedChart = Arc<OnceLock<Result<Chart, Diagnostic>>>;
+type LoadedChart = Arc<OnceLock<Result<Found, Diagnostic>>>;
 
 impl Default for Shared {
     fn default() -> Self {
@@ -54,6 +54,7 @@ impl Default for Shared {
         Shared {
             configuration: OnceLock::new(),
             git: OnceLock::new(),
+            sources: OnceLock::new(),
             charts: Mutex::default(),
             rendering: Arc::new(Semaphore::new(renders)),
             ledger: guard::Ledger::default(),
@@ -89,16 +90,21 @@ impl Shared {
         Arc::clone(&self.rendering).acquire_owned().await.ok()
     }
 
-    /// Loads a chart from a folder or archive; a second call for the same path returns the same chart.
+    /// Finds and loads a chart; a second call for the same origin returns the same chart. Blocks while it is fetched.
     ///
     /// # Errors
     /// When there is no chart, or it is broken.
-    pub(crate) fn chart(&self, path: &FilePath) -> Result<Chart, Diagnostic> {
+    pub(crate) fn chart(&self, origin: &Origin) -> Result<Found, Diagnostic> {
+        let configuration = self.configuration().map_err(|_| diagnostics::not_configured())?;
+        let sources = self.sources.get_or_init(|| {
+            let folder = configuration.cache().join("charts");
+            Charts::new(folder, configuration.registries().to_vec(), configuration.is_offline())
+        });
         let slot = {
             let mut charts = self.charts.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(charts.entry(path.to_owned()).or_default())
+            Arc::clone(charts.entry(origin.clone()).or_default())
         };
-        slot.get_or_init(|| load_chart(path)).clone()
+        slot.get_or_init(|| load_chart(sources, origin)).clone()
     }
 
     /// Reads a layer's file; nothing where it is absent and may be.
@@ -120,13 +126,24 @@ impl Shared {
     }
 }
 
-fn load_chart(path: &FilePath) -> Result<Chart, Diagnostic> {
-    source::chart::load(path, Mode::Helm4).map_err(|error| match &error {
-        ChartError::Source(error) => diagnostics::of_source(error),
-        ChartError::Broken(reason) => Diagnostic::error(format!("{} is no chart", path.display()))
+fn load_chart(sources: &Charts, origin: &Origin) -> Result<Found, Diagnostic> {
+    sources.load(origin, Mode::Helm4).map_err(|error| match &error {
+        ChartError::Source(error) => diagnostics::of_source(error).at(place_of(origin, error)),
+        ChartError::Broken(reason) => Diagnostic::error(format!("{origin} is no chart"))
             .detail(reason.to_string())
-            .hint("a chart is a folder with a Chart.yaml, or a .tgz file of one"),
+            .hint("a chart is a folder with a Chart.yaml, or a .tgz file of one")
+            .at(Path::from("chart")),
     })
+}
+
+/// Returns the argument to blame.
+fn place_of(origin: &Origin, error: &SourceError) -> Path {
+    let name = match (origin, error) {
+        (Origin::Path(_), _) => "path",
+        (_, SourceError::Unknown { .. }) => "version",
+        _ => "repository",
+    };
+    Path::from("chart").attribute(name)
 }
 
 /// Makes the resources, each with what they share.

@@ -136,7 +136,7 @@ mod tests {
         check("<1.11", Ok(Some("1.10.0")));
         check(">0.0.0-0", Ok(Some("2.0.0-rc.1")));
         check("^3", Ok(None));
-        check("latest!", Err("improper constraint: latest!"));
+        check("latest!", Err("improper constraint: \"latest!\""));
     }
 
     #[test]

@@ -261,7 +261,7 @@ mod tests {
         check("other.example", None);
         assert_eq!(logins.of_registry("t.example").refresh, Some(Secret::new("r")));
         assert!(logins.of_host("a.example").is_none(), "a classic repository gets what its block says");
-        assert!(!format!("{logins:?}{:?}", logins.of_registry("a.example")).contains("pass"));
+        assert!(!format!("{logins:?}{:?}", logins.of_registry("a.example")).contains("pass:word"));
     }
 
     #[test]

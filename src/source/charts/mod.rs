@@ -50,6 +50,15 @@ pub enum Origin {
     },
 }
 
+impl std::fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Path(path) => write!(formatter, "{}", path.display()),
+            Origin::Repository { repository, name, .. } => write!(formatter, "`{name}` of {repository}"),
+        }
+    }
+}
+
 /// A chart with what pins it.
 #[derive(Clone, Debug)]
 pub struct Found {

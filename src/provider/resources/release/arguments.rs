@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
 
-use crate::release::record::LayerRecord;
+use crate::release::record::{ChartRecord, LayerRecord};
 
 /// What a user wrote, or a state holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,8 +18,8 @@ pub(super) struct Arguments {
     pub(super) namespace: String,
     /// The cluster's name.
     pub(super) cluster: String,
-    /// Path of the chart.
-    pub(super) chart_path: String,
+    /// Where the chart is.
+    pub(super) chart: ChartRecord,
     /// Name of the layout that comes before the layers.
     pub(super) layout: Option<String>,
     /// What captures of the layout stand for, where the release says so.
@@ -85,11 +85,7 @@ impl Arguments {
             name: text("name"),
             namespace: block.string("namespace").unwrap_or("default").to_owned(),
             cluster: text("cluster"),
-            chart_path: block
-                .block("chart")
-                .and_then(|chart| chart.string("path"))
-                .unwrap_or_default()
-                .to_owned(),
+            chart: block.block("chart").map(read_chart).unwrap_or_default(),
             layout: block.string("layout").map(str::to_owned),
             captures: block
                 .string_map("captures")
@@ -110,6 +106,16 @@ impl Arguments {
     /// Names the release for people: `shop/web on prod-eu`.
     pub(super) fn title(&self) -> String {
         format!("{}/{} on {}", self.namespace, self.name, self.cluster)
+    }
+}
+
+fn read_chart(block: &Object) -> ChartRecord {
+    let text = |name: &str| block.string(name).map(str::to_owned);
+    ChartRecord {
+        path: text("path"),
+        repository: text("repository"),
+        name: text("name"),
+        version: text("version"),
     }
 }
 
@@ -143,6 +149,7 @@ impl GitDelivery {
 /// Checks what the schema cannot say; unknown values may stand anywhere.
 pub(super) fn validate(config: &Object) -> Diagnostics {
     let mut found = Diagnostics::new();
+    validate_chart(config, &mut found);
     validate_layers(config, &mut found);
     if config.is_null("layout") && !config.is_null("captures") {
         found.push(
@@ -167,6 +174,30 @@ pub(super) fn validate(config: &Object) -> Diagnostics {
         );
     }
     found
+}
+
+fn validate_chart(config: &Object, found: &mut Diagnostics) {
+    let Some(chart) = config.block("chart") else { return };
+    let given = |name: &str| !chart.is_null(name);
+    let wrong = match (given("path"), given("repository")) {
+        (true, true) => {
+            Some(("chart has both a path and a repository", "keep the one that the chart shall come from"))
+        }
+        (false, false) => {
+            Some(("chart says not where it is", "give it a `path`, or a `repository` and a `name`"))
+        }
+        (false, true) if !given("name") => {
+            Some(("chart has a repository but no name", "add `name`, the chart's name in the repository"))
+        }
+        (true, false) if given("name") || given("version") => Some((
+            "chart has a path and a name or version",
+            "a chart at a path has its name and version in its Chart.yaml; leave them out",
+        )),
+        _ => None,
+    };
+    if let Some((summary, hint)) = wrong {
+        found.push(Diagnostic::error(summary).hint(hint).at("chart"));
+    }
 }
 
 fn validate_layers(config: &Object, found: &mut Diagnostics) {
@@ -281,5 +312,22 @@ mod tests {
             &["two layers are named \"a\""],
         );
         check(vec![layer("chart").with("file", "x")], &["a layer cannot be named \"chart\""]);
+    }
+
+    #[test]
+    fn a_chart_comes_from_one_place() {
+        let check = |chart: Object, expected: &[&str]| {
+            let found: Vec<String> =
+                validate(&Object::new().with("chart", chart)).iter().map(|one| one.summary.clone()).collect();
+            assert_eq!(found, expected);
+        };
+        let chart = Object::new;
+        check(chart().with("path", "x"), &[]);
+        check(chart().with("repository", "oci://a/b").with("name", "x"), &[]);
+        check(chart().with("repository", Value::unknown()).with("name", Value::unknown()), &[]);
+        check(chart(), &["chart says not where it is"]);
+        check(chart().with("repository", "https://a"), &["chart has a repository but no name"]);
+        check(chart().with("path", "x").with("version", "1"), &["chart has a path and a name or version"]);
+        check(chart().with("path", "x").with("repository", "y"), &["chart has both a path and a repository"]);
     }
 }

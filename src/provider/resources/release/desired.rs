@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use helm_engine::chart::Chart;
-use tf_provider::schema::{Diagnostic, Diagnostics, Path};
+use tf_provider::schema::{Diagnostic, Diagnostics, Object};
 
 use super::super::super::Shared;
 use super::arguments::Arguments;
@@ -15,6 +14,7 @@ use crate::layers::stack::Stack;
 use crate::manifest::mask::{Masker, Reason, Revisions};
 use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surface};
 use crate::release::{self, Definitions, Draw, Hooks, Release, Rendered};
+use crate::source::charts::{Found, Origin};
 
 /// What a release shall be.
 #[derive(Debug, Default)]
@@ -45,15 +45,43 @@ pub(super) async fn desired(
     keep: &Private,
 ) -> Result<Desired, Diagnostics> {
     let (shared, arguments, keep) = (Arc::clone(shared), arguments.clone(), keep.clone());
+    // Fetching takes no processor, so it waits for none.
+    let chart = {
+        let (shared, origin) = (Arc::clone(&shared), origin(&shared, &arguments)?);
+        tokio::task::spawn_blocking(move || shared.chart(&origin)).await
+    };
+    let chart =
+        chart.unwrap_or_else(|_| Err(Diagnostic::error("fetching the chart stopped unexpectedly")))?;
     let permit = shared.rendering().await;
     let work = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        compute(&shared, &arguments, &keep)
+        compute(&shared, &arguments, &chart, &keep)
     });
     work.await.unwrap_or_else(|_| Err(Diagnostic::error("rendering stopped unexpectedly").into()))
 }
 
-fn compute(shared: &Shared, arguments: &Arguments, keep: &Private) -> Result<Desired, Diagnostics> {
+/// Returns where the chart is.
+///
+/// # Errors
+/// Before the provider is configured.
+pub(super) fn origin(shared: &Shared, arguments: &Arguments) -> Result<Origin, Diagnostics> {
+    let chart = arguments.chart.clone();
+    Ok(match chart.repository {
+        Some(repository) => Origin::Repository {
+            repository,
+            name: chart.name.unwrap_or_default(),
+            version: chart.version.unwrap_or_default(),
+        },
+        None => Origin::Path(shared.configuration()?.resolve(&chart.path.unwrap_or_default())),
+    })
+}
+
+fn compute(
+    shared: &Shared,
+    arguments: &Arguments,
+    chart: &Found,
+    keep: &Private,
+) -> Result<Desired, Diagnostics> {
     let configuration = shared.configuration()?;
     let cluster = configuration.cluster(&arguments.cluster).map_err(|one| one.at("cluster"))?;
     let kube_version = arguments
@@ -63,12 +91,9 @@ fn compute(shared: &Shared, arguments: &Arguments, keep: &Private) -> Result<Des
         .ok_or_else(|| no_kube_version(arguments))?;
     let api_versions: Vec<String> =
         cluster.api_versions.iter().chain(&arguments.api_versions).cloned().collect();
-    let chart = shared
-        .chart(&configuration.resolve(&arguments.chart_path))
-        .map_err(|one| one.at(Path::from("chart").attribute("path")))?;
     let layers = layers::read(shared, arguments)?;
     let release = Release {
-        chart: &chart,
+        chart: &chart.chart,
         name: &arguments.name,
         namespace: &arguments.namespace,
         kube_version,
@@ -84,7 +109,14 @@ fn compute(shared: &Shared, arguments: &Arguments, keep: &Private) -> Result<Des
                 .hint(error.hint())
         })?;
     keep_adopted(&mut rendered, keep);
-    Ok(present(arguments, &chart, &layers, rendered, keep))
+    Ok(present(arguments, chart, &layers, rendered, keep))
+}
+
+/// Returns what a plan shows of the chart.
+fn chart_metadata(found: &Found) -> BTreeMap<String, String> {
+    let mut shown = release::chart_metadata(&found.chart);
+    shown.extend(found.digest.clone().map(|digest| ("digest".to_owned(), digest)));
+    shown
 }
 
 /// Puts the values that were at the target at import in the place of what the chart drew now.
@@ -117,7 +149,7 @@ fn definitions(arguments: &Arguments) -> Definitions {
 
 fn present(
     arguments: &Arguments,
-    chart: &Chart,
+    chart: &Found,
     layers: &Stack,
     rendered: Rendered,
     keep: &Private,
@@ -137,7 +169,7 @@ fn present(
         objects: rendered.objects,
         surface,
         values,
-        chart: release::chart_metadata(chart),
+        chart: chart_metadata(chart),
         revisions: masker.finish(),
     }
 }
@@ -188,5 +220,28 @@ impl Private {
         let generated = desired.objects.iter().filter(|one| !one.marks.at.is_empty());
         self.generated =
             generated.map(|one| (one.id.key(), one.marks.at.keys().cloned().collect())).collect();
+    }
+}
+
+impl Desired {
+    /// Holds the chart against the one that was planned.
+    ///
+    /// # Errors
+    /// When it is another one: its place has published a newer version since, or changed this one.
+    pub(super) fn expect_planned_chart(&self, planned: &Object) -> Result<(), Diagnostics> {
+        let before = planned.string_map("chart_metadata");
+        let Some(before) = before.get("digest") else { return Ok(()) };
+        let now = self.chart.get("digest").map_or("none", String::as_str);
+        if *before == now {
+            return Ok(());
+        }
+        Err(Diagnostic::error("the chart is another one than at plan")
+            .detail(format!(
+                "Planned was {before}; its place now gives version {} with {now}.",
+                self.chart.get("version").map_or("", String::as_str)
+            ))
+            .hint("plan again, and say an exact version where that must not happen")
+            .at("chart")
+            .into())
     }
 }

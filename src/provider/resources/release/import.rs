@@ -11,7 +11,7 @@ use super::desired::{Desired, desired};
 use super::place::Found;
 use super::private::{Private, Seed};
 use super::{attributes, place};
-use crate::release::record::{self, ChartRecord, LayerRecord, Record};
+use crate::release::record::{self, LayerRecord, Record};
 
 /// Reading a repository for an import may take this long.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -83,6 +83,11 @@ fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
             .with("values", text(&layer.values))
             .with("optional", layer.optional.map_or(Value::Null, Value::from))
     };
+    let chart = Object::new()
+        .with("path", text(&record.chart.path))
+        .with("repository", text(&record.chart.repository))
+        .with("name", text(&record.chart.name))
+        .with("version", text(&record.chart.version));
     let git = Object::new()
         .with("repository", delivery.repository.as_str())
         .with("path", delivery.path.as_str())
@@ -96,7 +101,7 @@ fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
         .with("name", record.name.as_str())
         .with("namespace", record.namespace.as_str())
         .with("cluster", record.cluster.as_str())
-        .with("chart", Object::new().with("path", record.chart.path.as_str()))
+        .with("chart", chart)
         .with("layout", text(&record.layout))
         .with(
             "captures",
@@ -119,7 +124,7 @@ impl Arguments {
             name: self.name.clone(),
             namespace: self.namespace.clone(),
             cluster: self.cluster.clone(),
-            chart: ChartRecord { path: self.chart_path.clone() },
+            chart: self.chart.clone(),
             layout: self.layout.clone(),
             captures: self.captures.clone(),
             layers: self.layers.iter().map(super::arguments::Layer::to_record).collect(),

@@ -55,6 +55,7 @@ impl ReleaseResource {
         cancel: tf_provider::CancellationToken,
     ) -> Result<NewState, Diagnostics> {
         let (arguments, desired) = self.desired(&planned, &keep).await?;
+        desired.expect_planned_chart(&planned)?;
         if let Some(place) = place::of(&self.shared, &arguments)? {
             let deadline = arguments::timeout(&planned, operation);
             keep.delivered = place.deliver(&arguments, &desired, &keep.delivered, deadline, cancel).await?;

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use helm_engine::Mode;
 use helm_engine::tree::Node;
 use serde_json::Value as Json;
-use tf_provider::schema::{
-    Attribute, Diagnostic, Diagnostics, NestedBlock, Object, Path, Schema, Type, Value,
-};
+use tf_provider::schema::{Attribute, Diagnostic, Diagnostics, NestedBlock, Object, Schema, Type, Value};
 
 use super::super::super::Shared;
 use super::arguments::{self, Arguments};
@@ -121,13 +119,13 @@ pub(crate) async fn values(shared: &Arc<Shared>, config: Object) -> Result<Objec
 }
 
 fn stack(shared: &Shared, arguments: &Arguments) -> Result<Stack, Diagnostics> {
-    let at = || Path::from("chart").attribute("path");
-    let chart =
-        shared.chart(&shared.configuration()?.resolve(&arguments.chart_path)).map_err(|one| one.at(at()))?;
-    let file = format!("{}/values.yaml", arguments.chart_path.trim_end_matches('/'));
+    let origin = desired::origin(shared, arguments)?;
+    let chart = shared.chart(&origin)?.chart;
+    let path = arguments.chart.path.as_deref().map(|path| path.trim_end_matches('/').to_owned());
+    let file = format!("{}/values.yaml", path.unwrap_or_else(|| origin.to_string()));
     let defaults = Layer::new("chart", Some(&file), Node::map(chart.default_values().clone()));
     let mut stack = layers::read(shared, arguments)?;
-    stack.chart = Some(defaults.map_err(|error| Diagnostic::error(error.to_string()).at(at()))?);
+    stack.chart = Some(defaults.map_err(|error| Diagnostic::error(error.to_string()).at("chart"))?);
     Ok(stack)
 }
 

@@ -115,17 +115,31 @@ pub(super) fn shown(schema: Schema) -> Schema {
         .attribute("common_labels", texts().description("Labels and annotations that are the same on every object, shown once instead of in each."))
         .attribute("values", texts().description("Key → `VALUE (LAYER)`, of every value that a layer decides."))
         .attribute("images", texts().description("Image → the number of objects that run it."))
-        .attribute("chart_metadata", texts().description("Name, version and appVersion of the chart."))
+        .attribute("chart_metadata", texts().description("Name, version and appVersion of the chart, and the digest of its archive where it was fetched."))
         .attribute("digest", Attribute::computed(Type::String).description("Digest over the full objects, whatever the display form folds away."))
 }
 
 /// Describes a `chart` block.
 pub(super) fn chart_block() -> Block {
-    Block::new().description("The chart to render.").attribute(
-        "path",
-        Attribute::required(Type::String)
-            .description("Folder or `.tgz` file of the chart, relative to the provider's `root`."),
-    )
+    let text = || Attribute::optional(Type::String);
+    Block::new()
+        .description("The chart to render: one at a `path`, or one fetched from a `repository`.")
+        .attribute("path", text().description("Folder or `.tgz` file of the chart, relative to the provider's `root`."))
+        .attribute(
+            "repository",
+            text().description(
+                "Address of a classic Helm repository, `https://…`, or of the folder of an OCI registry that holds the chart, \
+                 `oci://HOST/PATH`. Plain http is spoken with this machine only.",
+            ),
+        )
+        .attribute("name", text().description("Name of the chart in the repository."))
+        .attribute(
+            "version",
+            text().description(
+                "Version, or a constraint such as `~1.4`: the newest version that satisfies it, prereleases only where it names \
+                 one. A repository's list of versions is taken for current for five minutes. Default: the newest release.",
+            ),
+        )
 }
 
 /// Describes a `layer` block.
