@@ -9,6 +9,7 @@ use helm_engine::tree::Node;
 
 use super::inputs;
 use crate::layers::layer::Layer;
+use crate::layers::nearest::nearest;
 use crate::layers::provenance::{Written, explain, shown_value};
 use crate::layers::stack::Stack;
 
@@ -70,45 +71,11 @@ fn place(written: &Written<'_>) -> String {
 /// Names the keys that come nearest to one that nobody decides.
 fn unknown(stack: &Stack, path: &str) -> String {
     let all = explain(stack, "");
-    let mut near: Vec<(usize, &str)> =
-        all.iter().map(|one| (distance(path, &one.path), one.path.as_str())).collect();
-    near.sort_unstable();
-    let near: Vec<&str> = near.into_iter().take(3).map(|(_, path)| path).collect();
+    let near = nearest(path, all.iter().map(|one| one.path.as_str()), 3, usize::MAX);
     let hint = if near.is_empty() {
         String::new()
     } else {
         format!("\nhint: the nearest keys are {}", near.join(", "))
     };
     format!("Error: neither the chart nor a layer has a value {path:?}{hint}")
-}
-
-/// The Levenshtein distance of two texts.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (index, a) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
-        for (column, b) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::distance;
-
-    #[test]
-    fn distances_count_letters_to_change() {
-        let check = |one: &str, other: &str, expected: usize| {
-            assert_eq!(distance(one, other), expected, "{one} {other}")
-        };
-        check("replicaCount", "replicaCount", 0);
-        check("replicacount", "replicaCount", 1);
-        check("", "abc", 3);
-        check("image.tga", "image.tag", 2);
-    }
 }

@@ -6,5 +6,6 @@
 
 pub mod layer;
 pub mod layout;
+pub mod nearest;
 pub mod provenance;
 pub mod stack;

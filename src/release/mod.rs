@@ -5,6 +5,7 @@
 
 pub mod documents;
 pub mod generated;
+pub mod lint;
 pub mod objects;
 pub mod record;
 mod render;

@@ -98,7 +98,8 @@ fn secrets(
     Ok((values, marks))
 }
 
-fn run(release: &Release<'_>, draw: Draw, trace: Trace) -> Result<Output, ReleaseError> {
+/// Renders to documents, with as much of their origin as is asked for.
+pub(super) fn run(release: &Release<'_>, draw: Draw, trace: Trace) -> Result<Output, ReleaseError> {
     let mut request = Request::new(release.name, release.kube_version);
     request.namespace = release.namespace.to_owned();
     request.api_versions = release.api_versions.to_vec();

@@ -73,7 +73,7 @@ fn value_paths(reasons: &BTreeSet<Reason>) -> impl Iterator<Item = String> {
 }
 
 /// Rewrites the engine's path (`a\.b.c[0]`) as a plan writes it (`[a.b].c[0]`).
-fn in_plan_notation(path: &str) -> String {
+pub(super) fn in_plan_notation(path: &str) -> String {
     let mut written = FieldPath::root();
     let mut key = String::new();
     let mut letters = path.chars();

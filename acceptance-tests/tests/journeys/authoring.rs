@@ -211,3 +211,27 @@ fn refused_destroy(shop: &Shop, part: &str) {
     let message = shop.workspace.run(&["plan", "-no-color", "-destroy"]).expect_failure();
     assert!(message.contains(part), "{message}");
 }
+
+#[test]
+fn lint_names_what_looks_wrong_in_the_layers() {
+    let shop = single("lint = \"warn\"");
+    let terraform = &shop.workspace;
+    assert!(!terraform.plan().expect_success().stdout.contains("look wrong"));
+    terraform.write("base.yaml", "color: green\nsise: 3\nsize: 1\nshape:\n  round: true\n");
+    let plan = terraform.plan().expect_success().stdout;
+    let words = |text: &str| text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let plan = words(&plan);
+    for expected in [
+        "3 values of its layers look wrong",
+        "base.yaml:2:1: nothing reads `sise`; `size` may be meant",
+        "base.yaml:3:1: `size` repeats layer chart (values.yaml:2:1)",
+        "base.yaml:5:3: nothing reads `shape.round`",
+    ] {
+        assert!(plan.contains(expected), "{expected:?} is not in\n{plan}");
+    }
+    terraform.replace("main.tf", "lint = \"warn\"", "lint = \"error\"");
+    refused(&shop, &["3 values of its layers look wrong", "nothing reads `shape.round`"]);
+    terraform.write("base.yaml", "color: green\n");
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+}

@@ -36,10 +36,34 @@ pub(super) struct Arguments {
     pub(super) includes_hooks: bool,
     /// Whether the state holds fields, not digests.
     pub(super) full_detail: bool,
+    /// Whether the layers are looked at for what is wrong.
+    pub(super) lint: Lint,
     /// Kinds or keys of objects that take others along and may be deleted all the same.
     pub(super) allow_deletion_of: Vec<String>,
     /// Where the objects go.
     pub(super) delivery: Option<GitDelivery>,
+}
+
+/// What becomes of things in the layers that look wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Lint {
+    /// Nobody looks.
+    #[default]
+    Off,
+    /// They are warnings.
+    Warn,
+    /// They are errors.
+    Error,
+}
+
+impl Lint {
+    fn read(written: Option<&str>) -> Self {
+        match written {
+            Some("warn") => Lint::Warn,
+            Some("error") => Lint::Error,
+            _ => Lint::Off,
+        }
+    }
 }
 
 /// One `layer` block.
@@ -98,6 +122,7 @@ impl Arguments {
             crds: block.string("crds").unwrap_or(super::schema::CRDS[0]).to_owned(),
             includes_hooks: block.string("hooks") == Some("include"),
             full_detail: block.string("plan_detail") != Some("summary"),
+            lint: Lint::read(block.string("lint")),
             allow_deletion_of: strings("allow_deletion_of"),
             delivery: git.map(GitDelivery::read),
         }

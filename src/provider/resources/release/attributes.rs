@@ -41,7 +41,7 @@ pub(super) fn can_render(planned: &Object) -> bool {
 
 /// Lists the arguments that are not known yet.
 pub(super) fn unknown_arguments(planned: &Object) -> Vec<&'static str> {
-    let needed = NEEDED.into_iter().chain(["plan_detail", "allow_deletion_of", "delivery"]);
+    let needed = NEEDED.into_iter().chain(["plan_detail", "lint", "allow_deletion_of", "delivery"]);
     needed.filter(|name| !planned.get(name).is_wholly_known()).collect()
 }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use tf_provider::schema::{Diagnostic, Diagnostics, Object};
 
 use super::super::super::Shared;
-use super::arguments::Arguments;
+use super::arguments::{Arguments, Lint};
 use super::layers;
 use super::private::{Private, Seed};
 use crate::layers::provenance;
 use crate::layers::stack::Stack;
 use crate::manifest::mask::{Masker, Reason, Revisions};
 use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surface};
-use crate::release::{self, Definitions, Draw, Hooks, Release, Rendered};
+use crate::release::{self, Definitions, Draw, Hooks, Release, ReleaseError, Rendered};
 use crate::source::charts::{Found, Origin};
 
 /// What a release shall be.
@@ -102,14 +102,40 @@ fn compute(
         definitions: definitions(arguments),
         hooks: if arguments.includes_hooks { Hooks::Include } else { Hooks::Skip },
     };
-    let mut rendered =
-        release::render(&release, keep.seed.as_ref().map(Seed::draw_from)).map_err(|error| {
-            Diagnostic::error(format!("release {}: {error}", arguments.title()))
-                .detail(error.detail())
-                .hint(error.hint())
-        })?;
+    let draw = keep.seed.as_ref().map(Seed::draw_from);
+    let mut rendered = release::render(&release, draw).map_err(|error| failed(arguments, &error))?;
     keep_adopted(&mut rendered, keep);
-    Ok(present(arguments, chart, &layers, rendered, keep))
+    let mut desired = present(arguments, chart, &layers, rendered, keep);
+    desired.warnings.extend(lint(arguments, &release)?);
+    Ok(desired)
+}
+
+/// Looks for what is wrong in the layers, where the release asks for it.
+///
+/// # Errors
+/// With what was found, where the release wants that to be an error.
+fn lint(arguments: &Arguments, release: &Release<'_>) -> Result<Option<Diagnostic>, Diagnostics> {
+    if arguments.lint == Lint::Off {
+        return Ok(None);
+    }
+    let findings = release::lint::lint(release).map_err(|error| failed(arguments, &error))?;
+    if findings.is_empty() {
+        return Ok(None);
+    }
+    let summary =
+        format!("release {}: {} values of its layers look wrong", arguments.title(), findings.len());
+    let detail: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    let told = |diagnostic: Diagnostic| diagnostic.detail(detail.join("\n")).at("lint");
+    match arguments.lint {
+        Lint::Error => Err(told(Diagnostic::error(summary)).into()),
+        _ => Ok(Some(told(Diagnostic::warning(summary)))),
+    }
+}
+
+fn failed(arguments: &Arguments, error: &ReleaseError) -> Diagnostic {
+    Diagnostic::error(format!("release {}: {error}", arguments.title()))
+        .detail(error.detail())
+        .hint(error.hint())
 }
 
 /// Returns what a plan shows of the chart.

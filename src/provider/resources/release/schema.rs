@@ -70,6 +70,13 @@ pub(super) fn rendering(schema: Schema) -> Schema {
                  and says so, `include` delivers them as ordinary objects, tests excepted. Default: `skip`.",
             ),
         )
+        .attribute(
+            "lint",
+            Attribute::optional(Type::String).one_of(["off", "warn", "error"]).description(
+                "Whether layers are looked at for values that nothing in the chart reads, keys that are nearly one of the \
+                 chart's, and values that repeat what a lower layer says: `warn` or `error`. It costs a second render. Default: `off`.",
+            ),
+        )
 }
 
 /// Adds what names layers beside the blocks.
