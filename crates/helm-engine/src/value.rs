@@ -444,6 +444,12 @@ pub trait Object: Any {
     /// Returns the value that `toJson` and `toYaml` encode.
     fn to_plain(&self) -> Value;
 
+    /// Returns the entries of [`Object::to_plain`] in the order in which Go declares the fields, which JSON keeps;
+    /// `None` where there is no such order.
+    fn fields_in_order(&self) -> Option<Vec<(Rc<[u8]>, Value)>> {
+        None
+    }
+
     /// Says whether the value counts as true in `if`: structs always do.
     fn is_true(&self) -> bool {
         true

@@ -2,9 +2,10 @@
 //!
 //!     compare_charts --helm3 BINARY --helm4 BINARY [--only TEXT] FOLDER
 //!
-//! Each chart is rendered with its defaults and with each of its `ci/*values.yaml`. A chart whose output differs between
-//! two runs of Helm is skipped. Each line is one comparison: `equal`, `different`, `refused-by-both`,
-//! `refused-by-helm`, `refused-by-us`, `skipped`; the first difference follows. `compare.sh` builds and starts it.
+//! Each chart is rendered with its defaults and with each of its `ci/*values.yaml`. Where two runs of Helm
+//! differ in some lines, the other lines are compared; where they differ in their number, the chart is skipped. Each line
+//! is one comparison: `equal`, `equal-but-random`, `different`, `refused-by-both`, `refused-by-helm`, `refused-by-us`,
+//! `refused-in-other-words`, `skipped`; the first difference follows. `compare.sh` builds and starts it.
 #![allow(clippy::print_stdout, reason = "a program that reports to people")]
 
 #[path = "../helm_template/flags.rs"]
@@ -139,8 +140,12 @@ fn compare(comparison: &Comparison, binaries: &BTreeMap<String, String>) -> (&'s
     if helm == ours {
         return (if helm.is_ok() { "equal" } else { "refused-by-both" }, String::new());
     }
-    if ask_helm(binary, comparison) != helm {
-        return ("skipped", String::new());
+    let again = ask_helm(binary, comparison);
+    if again != helm {
+        return match (&helm, &again, &ours) {
+            (Ok(helm), Ok(again), Ok(ours)) => compare_the_same_lines(helm, again, ours),
+            _ => ("skipped", String::new()),
+        };
     }
     match (&helm, &ours) {
         (Ok(helm), Ok(ours)) => ("different", first_difference(helm, ours)),
@@ -148,6 +153,25 @@ fn compare(comparison: &Comparison, binaries: &BTreeMap<String, String>) -> (&'s
         (Err(message), Ok(_)) => ("refused-by-helm", format!("\n    {message}")),
         (Err(helm), Err(ours)) => ("refused-in-other-words", format!("\n    helm: {helm}\n    we:   {ours}")),
     }
+}
+
+/// Compares with Helm where Helm agrees with itself: line by line.
+fn compare_the_same_lines(helm: &[u8], again: &[u8], ours: &[u8]) -> (&'static str, String) {
+    let lines =
+        |text: &[u8]| -> Vec<Vec<u8>> { text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect() };
+    let (helm, again, mut ours) = (lines(helm), lines(again), lines(ours));
+    if helm.len() != again.len() || helm.len() != ours.len() {
+        return ("skipped", String::new());
+    }
+    for ((ours, helm), again) in ours.iter_mut().zip(&helm).zip(&again) {
+        if helm != again {
+            ours.clone_from(helm);
+        }
+    }
+    if ours == helm {
+        return ("equal-but-random", String::new());
+    }
+    ("different", first_difference(&helm.join(&b'\n'), &ours.join(&b'\n')))
 }
 
 /// Runs `helm template` away from the user's own settings.

@@ -219,6 +219,8 @@ fn from_json_array(context: &mut Context<'_>, args: &[Value]) -> Outcome {
 fn to_toml(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     match toml::to_toml(&args[0]) {
         Ok(bytes) => finished(context, Text::new(bytes)),
+        // Go's encoder asks nil for its type and panics, which is no error that it would return.
+        Err(error) if args[0].is_nil() => Err(error),
         Err(error) => Ok(Value::text(error.message)),
     }
 }

@@ -7,7 +7,7 @@ use crate::error::CallError;
 use crate::marked::MarkedText;
 use crate::number;
 use crate::trace::{Marks, Trace};
-use crate::value::{Data, IntType, Text, Value};
+use crate::value::{Data, IntType, Object, Text, Value};
 
 /// How deep a value may nest before it is taken for one that holds itself.
 const MAX_DEPTH: usize = 10_000;
@@ -144,7 +144,7 @@ impl Writer {
 
     fn value(&mut self, value: &Value, around: Marks) -> Result<(), CallError> {
         if let Data::Object(object) = &value.data {
-            return self.value(&object.to_plain().marked(value.marks), around);
+            return self.object(&**object, value.marks, around);
         }
         let marks = self.out.marks_of(around, value);
         self.out.switch_to(marks);
@@ -173,6 +173,18 @@ impl Writer {
             Data::Nil | Data::Object(_) => out.extend_from_slice(b"null"),
         }
         Ok(())
+    }
+
+    fn object(&mut self, object: &dyn Object, own: Marks, around: Marks) -> Result<(), CallError> {
+        if object.type_name() == "complex128" {
+            return Err(CallError::new("json: unsupported type: complex128"));
+        }
+        let plain = object.to_plain().marked(own);
+        let Some(fields) = object.fields_in_order() else { return self.value(&plain, around) };
+        let marks = self.out.marks_of(around, &plain);
+        self.out.switch_to(marks);
+        self.out.bytes.push(b'{');
+        self.enter(marks, Rest::Map(fields.into_iter()), &plain)
     }
 
     fn enter(&mut self, marks: Marks, rest: Rest, value: &Value) -> Result<(), CallError> {

@@ -167,8 +167,12 @@ impl Object for StructObject {
     }
 
     fn to_plain(&self) -> Value {
+        Value::map(self.fields_in_order().into_iter().flatten().collect())
+    }
+
+    fn fields_in_order(&self) -> Option<Vec<(Rc<[u8]>, Value)>> {
         let kept = self.fields.iter().filter(|field| !field.omit_empty || field.value.is_true());
-        Value::map(kept.map(|field| (Rc::from(field.json.as_bytes()), field.value.clone())).collect())
+        Some(kept.map(|field| (Rc::from(field.json.as_bytes()), field.value.clone())).collect())
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

@@ -1,5 +1,7 @@
 //! `.Capabilities`: the cluster as templates see it.
 
+use std::rc::Rc;
+
 use super::values::Marking;
 use crate::Mode;
 use crate::capabilities::{API_VERSIONS, KubeVersion};
@@ -7,7 +9,7 @@ use crate::context::Context;
 use crate::error::CallError;
 use crate::functions::Param;
 use crate::trace::{Mark, Marks};
-use crate::value::{Data, ElementType, Entries, List, Object, Value};
+use crate::value::{Data, ElementType, List, Object, Value};
 
 /// Makes `.Capabilities`.
 pub(super) fn capabilities(
@@ -79,7 +81,11 @@ impl Object for CapabilitiesObject {
     }
 
     fn to_plain(&self) -> Value {
-        plain(["KubeVersion", "APIVersions", "HelmVersion"], |name| self.field(name))
+        Value::map(self.fields_in_order().into_iter().flatten().collect())
+    }
+
+    fn fields_in_order(&self) -> Option<Vec<(Rc<[u8]>, Value)>> {
+        in_order(["KubeVersion", "APIVersions", "HelmVersion"], |name| self.field(name))
     }
 
     fn as_any(&self) -> &dyn std::any::Any {
@@ -87,9 +93,12 @@ impl Object for CapabilitiesObject {
     }
 }
 
-fn plain<const N: usize>(names: [&str; N], value: impl Fn(&str) -> Option<Value>) -> Value {
+fn in_order<const N: usize>(
+    names: [&str; N],
+    value: impl Fn(&str) -> Option<Value>,
+) -> Option<Vec<(Rc<[u8]>, Value)>> {
     let entries = names.into_iter().filter_map(|name| Some((name.as_bytes().into(), value(name)?)));
-    Value::map(entries.collect::<Entries>())
+    Some(entries.collect())
 }
 
 struct KubeVersionObject {
@@ -144,7 +153,11 @@ impl Object for KubeVersionObject {
     }
 
     fn to_plain(&self) -> Value {
-        plain(["Version", "Major", "Minor"], |name| self.field(name))
+        Value::map(self.fields_in_order().into_iter().flatten().collect())
+    }
+
+    fn fields_in_order(&self) -> Option<Vec<(Rc<[u8]>, Value)>> {
+        in_order(["Version", "Major", "Minor"], |name| self.field(name))
     }
 
     fn as_any(&self) -> &dyn std::any::Any {
@@ -186,7 +199,11 @@ impl Object for HelmVersionObject {
     }
 
     fn to_plain(&self) -> Value {
-        plain(["version", "go_version", "kube_client_version"], |name| match name {
+        Value::map(self.fields_in_order().into_iter().flatten().collect())
+    }
+
+    fn fields_in_order(&self) -> Option<Vec<(Rc<[u8]>, Value)>> {
+        in_order(["version", "go_version", "kube_client_version"], |name| match name {
             "version" => self.field("Version"),
             "go_version" => self.field("GoVersion"),
             _ => self.field("KubeClientVersion"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::scanner::{Scanner, Stop, deeper, negative, set, set_index, take_list, take_map};
+use super::scanner::{Scanner, Stop, deeper, negative, quoted_runes, set, set_index, take_list, take_map};
 use crate::tree::{Node, NodeKind, NodeMap};
 
 pub(super) fn parse(mut scanner: Scanner<'_>, into: &mut NodeMap) -> Result<(), String> {
@@ -58,7 +58,7 @@ fn list_item(scanner: &mut Scanner<'_>, list: &mut Vec<Node>, at: i64, level: us
     }
     let (extra, stop) = scanner.until(&['[', '.', '='], false);
     if !extra.is_empty() {
-        let extra = crate::gotext::quote(&extra);
+        let extra = quoted_runes(&extra);
         return Err(Stop::Error(format!("unexpected data at end of array index: {extra}")));
     }
     let existing = usize::try_from(at).ok().and_then(|i| list.get_mut(i)).map(std::mem::take);

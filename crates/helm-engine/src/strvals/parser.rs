@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::scanner::{Scanner, Stop, deeper, negative, set, set_index, take_list, take_map};
+use super::scanner::{Scanner, Stop, deeper, negative, quoted_runes, set, set_index, take_list, take_map};
 use super::{FileLookup, SetKind};
 use crate::tree::{Node, NodeKind, NodeMap};
 
@@ -94,7 +94,7 @@ impl Parser<'_> {
         }
         let (extra, stop) = self.scanner.until(&['[', '.', '='], true);
         if !extra.is_empty() {
-            let extra = crate::gotext::quote(&extra);
+            let extra = quoted_runes(&extra);
             return Err(Stop::Error(format!("unexpected data at end of array index: {extra}")));
         }
         match stop {

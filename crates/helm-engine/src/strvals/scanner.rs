@@ -131,6 +131,16 @@ pub(super) fn set_index(list: &mut Vec<Node>, index: i64, value: Node) -> Result
     Ok(())
 }
 
+/// Writes text as Go's `%q` writes a list of characters.
+pub(super) fn quoted_runes(text: &str) -> String {
+    let quote = |rune: char| match rune {
+        '\'' => r"'\''".to_owned(),
+        '"' => "'\"'".to_owned(),
+        _ => format!("'{}'", crate::gotext::quote(&rune.to_string()).trim_matches('"')),
+    };
+    format!("[{}]", text.chars().map(quote).collect::<Vec<_>>().join(" "))
+}
+
 pub(super) fn negative(index: i64) -> Stop {
     Stop::Error(format!("negative {index} index not allowed"))
 }

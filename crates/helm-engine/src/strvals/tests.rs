@@ -69,7 +69,7 @@ fn refuses_in_the_words_of_helm() {
     check(",x=1", r#"key "" has no value (cannot end with ,)"#);
     check("x={a", "list must terminate with '}'");
     check("l[-1]=1", "negative -1 index not allowed");
-    check("x[0]y=1", r#"unexpected data at end of array index: "y""#);
+    check("x[0]y=1", r#"unexpected data at end of array index: ['y']"#);
     check("x[a]=1", r#"error parsing index: strconv.Atoi: parsing "a": invalid syntax"#);
     check("x[65537]=1", "index of 65537 is greater than maximum supported index of 65536");
     check("a.=1", r#"key map "a" has no value"#);

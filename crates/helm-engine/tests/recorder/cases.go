@@ -24,6 +24,9 @@ type block struct {
 	v3, v4 *answer
 }
 
+// noText stands for a file that has no line at all.
+const noText = "\x00no text"
+
 // An input is one part of a case: its marker ("e", "t", "v" …), for "b" the path, and its text.
 type input struct {
 	marker, path, text string
@@ -120,7 +123,7 @@ func parseBlock(lines []string, shared []input) (block, error) {
 		switch marker {
 		case "@":
 			path = text
-			parsed.inputs = append(parsed.inputs, input{marker: "b", path: path, text: "\x00"})
+			parsed.inputs = append(parsed.inputs, input{marker: "b", path: path, text: noText})
 		case "b", "e", "t", "v", "u", "f", "s":
 			parsed.inputs = addInput(parsed.inputs, marker, path, text)
 		case "=", "!", "3=", "3!", "4=", "4!":
@@ -140,7 +143,7 @@ func addInput(inputs []input, marker, path, text string) []input {
 		path = "b"
 	}
 	if last := len(inputs) - 1; last >= 0 && marker != "s" && inputs[last].marker == marker && inputs[last].path == path {
-		if inputs[last].text == "\x00" {
+		if inputs[last].text == noText {
 			inputs[last].text = text
 		} else {
 			inputs[last].text += "\n" + text
@@ -204,7 +207,7 @@ func (b block) write(out *strings.Builder) {
 		if in.marker == "b" && in.path != "b" {
 			writeLines(out, "@", in.path)
 		}
-		if in.text != "\x00" {
+		if in.text != noText {
 			writeLines(out, in.marker, in.text)
 		}
 	}

@@ -38,7 +38,10 @@ func (b block) chart() chart {
 		case "u":
 			made.User = []byte(in.text)
 		case "b":
-			made.Files[in.path] = []byte(strings.TrimSuffix(in.text, "\x00"))
+			made.Files[in.path] = []byte(in.text)
+			if in.text == noText {
+				made.Files[in.path] = nil
+			}
 		case "s":
 			flag, value, hasValue := strings.Cut(in.text, " ")
 			made.Flags = append(made.Flags, flag)

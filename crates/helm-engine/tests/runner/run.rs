@@ -95,8 +95,17 @@ fn ask(case: &Case, mode: Mode) -> Result<Vec<u8>, String> {
 
 /// Shows both answers, long ones from shortly before the first differing line.
 fn describe(want: &Answer, got: &Answer) -> String {
+    let same_bytes = want.text.iter().zip(&got.text).take_while(|(a, b)| a == b).count();
     let lines = |answer: &Answer| -> Vec<String> {
-        String::from_utf8_lossy(&answer.text).split('\n').map(|line| format!("{:?}", line)).collect()
+        let mut at = 0;
+        let lines = answer.text.split(|byte| *byte == b'\n').map(|line| {
+            let skipped = same_bytes.saturating_sub(at + 80).min(line.len());
+            let skipped = if line.len() > 300 { skipped } else { 0 };
+            at += line.len() + 1;
+            let shown = &line[skipped..line.len().min(skipped + 300)];
+            format!("{}\"{}\"", if skipped > 0 { "…" } else { "" }, shown.escape_ascii())
+        });
+        lines.collect()
     };
     let (want_lines, got_lines) = (lines(want), lines(got));
     let same = want_lines.iter().zip(&got_lines).take_while(|(a, b)| a == b).count();

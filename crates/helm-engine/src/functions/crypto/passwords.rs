@@ -161,7 +161,7 @@ pub(super) fn decrypt_aes(context: &mut Context<'_>, args: &[Value]) -> Outcome 
         .decode(&compact)
         .map_err(|error| CallError::new(illegal_base64(&error, encoded.len())))?;
     let Some((start, encrypted)) = bytes.split_at_checked(BLOCK) else {
-        let length = bytes.len();
+        let length = encoded.len() / 4 * 3;
         return Err(CallError::new(format!(
             "runtime error: slice bounds out of range [:{BLOCK}] with capacity {length}"
         )));
@@ -191,7 +191,8 @@ fn illegal_base64(error: &base64::DecodeError, length: usize) -> String {
         base64::DecodeError::InvalidByte(offset, _) | base64::DecodeError::InvalidLastSymbol(offset, _) => {
             *offset
         }
-        base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => length,
+        base64::DecodeError::InvalidLength(_) => length - length % 4,
+        base64::DecodeError::InvalidPadding => length,
     };
     format!("illegal base64 data at input byte {offset}")
 }

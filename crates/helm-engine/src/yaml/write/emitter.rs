@@ -1,5 +1,6 @@
 //! The layout: indentation, indicators, folding. Lists and maps are walked with an explicit stack.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::scalar::{Analysis, Style, analyze, is_printable, style};
@@ -126,6 +127,17 @@ impl Emitter {
     fn node(&mut self, value: &Value, around: Marks, place: Place) -> Emit {
         let plain;
         let value = match &value.data {
+            Data::Object(object) if object.type_name() == "complex128" => {
+                return Err(CallError::new("cannot marshal type: complex128"));
+            }
+            Data::Object(object) if self.dialect == Dialect::Pretty && object.type_name() == "time.Time" => {
+                let marks = self.out.marks_of(around, value);
+                self.out.switch_to(marks);
+                let text = object.to_plain();
+                let text = String::from_utf8_lossy(text.as_bytes().unwrap_or_default());
+                self.bare(text.into_owned());
+                return Ok(());
+            }
             Data::Object(object) => {
                 plain = object.to_plain().marked(value.marks);
                 &plain
@@ -194,7 +206,7 @@ impl Emitter {
         Ok(())
     }
 
-    fn bare(&mut self, text: &'static str) {
+    fn bare(&mut self, text: impl Into<Cow<'static, str>>) {
         let leaf = Leaf::Bare(text.into());
         let analysis = analyze_leaf(&leaf, self.dialect);
         self.scalar(&leaf, &analysis, false);
