@@ -64,19 +64,30 @@ fn page(families: &[Family], known: &Gaps) -> String {
     for (name, count) in by_family {
         let _ = writeln!(page, "| {name} | {} |", count.cells());
     }
-    page.push_str("\n## Known gaps\n\n");
+    page.push_str("\n## Known gaps\n\nBy name in `crates/helm-engine/tests/known_gaps.txt`.\n\n");
     if known.is_empty() {
         page.push_str("None.\n");
     }
-    for (case, reason) in known {
-        let _ = writeln!(page, "- `{}`: {reason}", case.replace('`', "'"));
+    for (reason, cases) in by_reason(known) {
+        let example = cases.first().copied().unwrap_or_default().replace('`', "'");
+        let _ = writeln!(page, "- {} ({} cases, such as `{}`)", reason, cases.len(), example);
     }
+    page.push_str("\n## Public charts\n\n");
+    page.push_str(include_str!("../public_charts.md"));
     page.push_str("\n## Function by function\n\nCases of the corpus that call the function.\n\n");
     page.push_str("| function | in | cases | equal to Helm 3 | equal to Helm 4 |\n|---|---|--:|--:|--:|\n");
     for (name, (since, count)) in by_function(families) {
         let _ = writeln!(page, "| `{name}` | {since} | {} |", count.cells());
     }
     page
+}
+
+fn by_reason(known: &Gaps) -> BTreeMap<&str, Vec<&str>> {
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (case, reason) in known {
+        reasons.entry(reason).or_default().push(case);
+    }
+    reasons
 }
 
 fn by_function(families: &[Family]) -> BTreeMap<&'static str, (&'static str, Count)> {
