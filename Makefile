@@ -12,7 +12,7 @@ quickstart: ## Builds, then plans, applies, edits one layer and plans again on e
 	cargo build --quiet
 	TERRAFORM=$$(.ci/terraform) examples/quickstart/run.sh
 
-test: ## Runs every test: units, the engine's corpus, and the journeys against real Terraform, git and ssh
+test: ## Runs every test: units, the engine's corpus, and the journeys against real Terraform, git, ssh and an OCI registry
 	.ci/packages
 	cargo build --workspace
 	TERRAFORM=$$(.ci/terraform) cargo test --workspace

@@ -2,6 +2,7 @@
 
 mod authoring;
 mod bad_input;
+mod chart_sources;
 mod display_forms;
 mod drift;
 mod failures;
