@@ -11,7 +11,7 @@ use tf_provider::schema::{
 
 use super::{guard, layouts};
 use crate::layers::layout::{Captures, Layout};
-use crate::source::charts::Registry;
+use crate::source::charts::{Places, Registry};
 use crate::source::git::{Credentials, Remote};
 use crate::source::{Secret, SourceError};
 
@@ -91,7 +91,7 @@ pub(crate) fn schema() -> Schema {
 fn repository_block() -> Block {
     let text = || Attribute::optional(Type::String);
     Block::new()
-        .description("A git repository that releases are delivered to.")
+        .description("A git repository that releases are delivered to, or charts are read from.")
         .attribute("name", Attribute::required(Type::String).description("Name that releases refer to."))
         .attribute(
             "url",
@@ -205,14 +205,16 @@ impl Configuration {
         &self.cache
     }
 
-    /// Tells whether nothing may be fetched.
-    pub(crate) fn is_offline(&self) -> bool {
-        self.offline
-    }
-
-    /// Returns the hosts that charts are fetched from.
-    pub(crate) fn registries(&self) -> &[Registry] {
-        &self.registries
+    /// Returns what finding charts depends on.
+    pub(crate) fn places(&self) -> Places {
+        let remotes =
+            self.repositories.iter().filter_map(|(name, one)| Some((name.clone(), one.remote.clone()?)));
+        Places {
+            cache: self.cache.clone(),
+            registries: self.registries.clone(),
+            remotes: remotes.collect(),
+            offline: self.offline,
+        }
     }
 
     /// Finds a repository by name, or lists the names there are.

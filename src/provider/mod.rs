@@ -96,10 +96,7 @@ impl Shared {
     /// When there is no chart, or it is broken.
     pub(crate) fn chart(&self, origin: &Origin) -> Result<Found, Diagnostic> {
         let configuration = self.configuration().map_err(|_| diagnostics::not_configured())?;
-        let sources = self.sources.get_or_init(|| {
-            let folder = configuration.cache().join("charts");
-            Charts::new(folder, configuration.registries().to_vec(), configuration.is_offline())
-        });
+        let sources = self.sources.get_or_init(|| Charts::new(configuration.places()));
         let slot = {
             let mut charts = self.charts.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(charts.entry(origin.clone()).or_default())
@@ -140,6 +137,7 @@ fn load_chart(sources: &Charts, origin: &Origin) -> Result<Found, Diagnostic> {
 fn place_of(origin: &Origin, error: &SourceError) -> Path {
     let name = match (origin, error) {
         (Origin::Path(_), _) => "path",
+        (Origin::Git { .. }, _) => "git",
         (_, SourceError::Unknown { .. }) => "version",
         _ => "repository",
     };

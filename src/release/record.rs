@@ -54,6 +54,21 @@ pub struct ChartRecord {
     /// Its version there, or a constraint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// The folder of a git repository that it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git: Option<GitChartRecord>,
+}
+
+/// Where in git a chart is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GitChartRecord {
+    /// Name of the repository.
+    pub repository: String,
+    /// Branch, tag or commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Folder in the repository.
+    pub path: String,
 }
 
 /// Where a layer's values are.

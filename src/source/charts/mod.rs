@@ -1,4 +1,4 @@
-//! Charts that live elsewhere: classic Helm repositories and OCI registries, through one cache.
+//! Charts that live elsewhere: classic Helm repositories, OCI registries and git repositories, through one cache.
 //!
 //! What is fetched is pinned by its SHA-256 digest and compared with it whenever it is read. Where a place answers with less
 //! than it promised, nothing is used. Rendering is not done here, nor is it known here who asks.
@@ -7,7 +7,9 @@ mod address;
 mod cache;
 mod choose;
 mod classic;
+mod dependencies;
 mod digest;
+mod git;
 mod http;
 mod index;
 mod login;
@@ -16,15 +18,18 @@ mod oci_token;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use helm_engine::{Chart, Mode};
+use helm_engine::{Chart, Mode, SourceFile};
 
-use super::chart::{self, ChartError};
+use super::chart::ChartError;
+use super::directory::{ChartBytes, read_chart_now};
+use super::git::{GitSource, Remote};
 use super::{Secret, SourceError};
 use cache::Cache;
+use dependencies::Home;
 use digest::Digest;
 use http::Client;
 use login::Logins;
@@ -48,13 +53,39 @@ pub enum Origin {
         /// A version or a constraint; empty for the newest release.
         version: String,
     },
+    /// In a folder of a git repository.
+    Git {
+        /// The repository's name among [`Places::remotes`].
+        repository: String,
+        /// A branch, tag or commit; empty for the default branch.
+        reference: String,
+        /// The chart's folder.
+        path: String,
+    },
 }
+
+/// What finding charts depends on.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// The folder for all that is fetched.
+    pub cache: PathBuf,
+    /// Hosts with what it takes to be let in.
+    pub registries: Vec<Registry>,
+    /// Git repositories by name.
+    pub remotes: BTreeMap<String, Remote>,
+    /// Whether nothing may be fetched.
+    pub offline: bool,
+}
+
+/// Path within the chart and content of each file.
+type Files = Vec<(String, Vec<u8>)>;
 
 impl std::fmt::Display for Origin {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Origin::Path(path) => write!(formatter, "{}", path.display()),
             Origin::Repository { repository, name, .. } => write!(formatter, "`{name}` of {repository}"),
+            Origin::Git { repository, path, .. } => write!(formatter, "`{path}` of repository {repository}"),
         }
     }
 }
@@ -64,7 +95,7 @@ impl std::fmt::Display for Origin {
 pub struct Found {
     /// The chart, loaded.
     pub chart: Chart,
-    /// The digest of its archive; none for a chart of this machine.
+    /// The digest of its archive or its files; none for a chart of this machine that nothing was fetched for.
     pub digest: Option<String>,
 }
 
@@ -74,19 +105,23 @@ pub struct Charts {
     cache: Cache,
     client: Client,
     logins: Logins,
+    git: GitSource,
+    remotes: BTreeMap<String, Remote>,
     tokens: Mutex<HashMap<String, Secret>>,
     offline: bool,
 }
 
 impl Charts {
-    /// Prepares finding charts through a cache below `folder`; nothing is done yet. `offline` uses only the cache.
-    pub fn new(folder: impl Into<PathBuf>, registries: Vec<Registry>, offline: bool) -> Self {
+    /// Prepares finding charts; nothing is done yet.
+    pub fn new(places: Places) -> Self {
         Charts {
-            cache: Cache::new(folder, offline),
+            cache: Cache::new(places.cache.join("charts"), places.offline),
             client: Client::default(),
-            logins: Logins::new(registries, login::usual_files()),
+            logins: Logins::new(places.registries, login::usual_files()),
+            git: GitSource::new(places.cache.join("git")),
+            remotes: places.remotes,
             tokens: Mutex::default(),
-            offline,
+            offline: places.offline,
         }
     }
 
@@ -96,7 +131,22 @@ impl Charts {
     /// When it cannot be had, or what was had is no chart.
     pub fn load(&self, origin: &Origin, mode: Mode) -> Result<Found, ChartError> {
         match origin {
-            Origin::Path(path) => Ok(Found { chart: chart::load(path, mode)?, digest: None }),
+            Origin::Path(path) => match read_chart_now(path)? {
+                ChartBytes::Archive(archive) => {
+                    Ok(Found { chart: Chart::load_archive(&archive, mode)?, digest: None })
+                }
+                ChartBytes::Files(files) => {
+                    let own = files.len();
+                    let files = dependencies::complete(self, files, &Home::Folder(path.clone()), 0)?;
+                    let digest = (files.len() > own).then(|| Digest::of(&git::pack(&files)).to_string());
+                    Ok(Found { chart: load_files(files, mode)?, digest })
+                }
+            },
+            Origin::Git { repository, reference, path } => {
+                let files = git::fetch(self, repository, reference, path)?;
+                let digest = Digest::of(&git::pack(&files)).to_string();
+                Ok(Found { chart: load_files(files, mode)?, digest: Some(digest) })
+            }
             Origin::Repository { repository, name, version } => {
                 let archive = self.archive(repository, name, version)?;
                 let chart = Chart::load_archive(&archive, mode)?;
@@ -113,4 +163,9 @@ impl Charts {
             classic::fetch(self, repository, name, version.trim())
         }
     }
+}
+
+fn load_files(files: Files, mode: Mode) -> Result<Chart, ChartError> {
+    let file = |(path, data): (String, Vec<u8>)| SourceFile { path: path.into(), data: data.into() };
+    Ok(Chart::load(files.into_iter().map(file).collect(), mode)?)
 }

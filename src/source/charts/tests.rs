@@ -65,7 +65,7 @@ fn index(digest: &str) -> String {
     )
 }
 
-fn charts(folder: &tempfile::TempDir, registries: Vec<Registry>) -> Charts {
+pub(super) fn charts(folder: &tempfile::TempDir, registries: Vec<Registry>) -> Charts {
     let limits = Limits {
         connect: Duration::from_secs(5),
         read: Duration::from_millis(400),
@@ -77,6 +77,8 @@ fn charts(folder: &tempfile::TempDir, registries: Vec<Registry>) -> Charts {
         cache: Cache::new(folder.path(), false),
         client: Client::new(limits),
         logins: Logins::new(registries, Vec::new()),
+        git: GitSource::new(folder.path().join("git")),
+        remotes: BTreeMap::new(),
         tokens: Mutex::default(),
         offline: false,
     }
@@ -202,7 +204,8 @@ fn what_was_fetched_is_not_asked_for_again_and_serves_offline() {
         assert_eq!(charts(&folder, Vec::new()).archive(&server.url(), "web", "^1").unwrap(), b"chart");
     }
     assert_eq!(server.asked(), ["GET /index.yaml HTTP/1.1", "GET /web-1.2.3.tgz HTTP/1.1"]);
-    let offline = Charts::new(folder.path(), Vec::new(), true);
+    let offline =
+        Charts { cache: Cache::new(folder.path(), true), offline: true, ..charts(&folder, Vec::new()) };
     assert_eq!(offline.archive(&server.url(), "web", "1.2.3").unwrap(), b"chart");
     let error = offline.archive(&server.url(), "web", "1.2.2").unwrap_err();
     assert!(error.to_string().contains("web-1.2.2.tgz` is not in the cache"), "{error}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
 
-use crate::release::record::{ChartRecord, LayerRecord};
+use crate::release::record::{ChartRecord, GitChartRecord, LayerRecord};
 
 /// What a user wrote, or a state holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -141,6 +141,11 @@ fn read_chart(block: &Object) -> ChartRecord {
         repository: text("repository"),
         name: text("name"),
         version: text("version"),
+        git: block.block("git").map(|git| GitChartRecord {
+            repository: git.string("repository").unwrap_or_default().to_owned(),
+            reference: git.string("ref").map(str::to_owned),
+            path: git.string("path").unwrap_or_default().to_owned(),
+        }),
     }
 }
 
@@ -204,13 +209,24 @@ pub(super) fn validate(config: &Object) -> Diagnostics {
 fn validate_chart(config: &Object, found: &mut Diagnostics) {
     let Some(chart) = config.block("chart") else { return };
     let given = |name: &str| !chart.is_null(name);
+    if given("git") {
+        if ["path", "repository", "name", "version"].into_iter().any(given) {
+            found.push(
+                Diagnostic::error("chart has a git block and another place too")
+                    .hint("keep the one that the chart shall come from; repository and path go into the git block")
+                    .at("chart"),
+            );
+        }
+        return;
+    }
     let wrong = match (given("path"), given("repository")) {
         (true, true) => {
             Some(("chart has both a path and a repository", "keep the one that the chart shall come from"))
         }
-        (false, false) => {
-            Some(("chart says not where it is", "give it a `path`, or a `repository` and a `name`"))
-        }
+        (false, false) => Some((
+            "chart says not where it is",
+            "give it a `path`, a `repository` and a `name`, or a `git` block",
+        )),
         (false, true) if !given("name") => {
             Some(("chart has a repository but no name", "add `name`, the chart's name in the repository"))
         }
@@ -352,6 +368,9 @@ mod tests {
         check(chart().with("repository", Value::unknown()).with("name", Value::unknown()), &[]);
         check(chart(), &["chart says not where it is"]);
         check(chart().with("repository", "https://a"), &["chart has a repository but no name"]);
+        let git = || chart().with("repository", "apps").with("path", "web");
+        check(chart().with("git", git()), &[]);
+        check(chart().with("git", git()).with("path", "x"), &["chart has a git block and another place too"]);
         check(chart().with("path", "x").with("version", "1"), &["chart has a path and a name or version"]);
         check(chart().with("path", "x").with("repository", "y"), &["chart has both a path and a repository"]);
     }

@@ -66,6 +66,11 @@ pub(super) async fn desired(
 /// Before the provider is configured.
 pub(super) fn origin(shared: &Shared, arguments: &Arguments) -> Result<Origin, Diagnostics> {
     let chart = arguments.chart.clone();
+    if let Some(git) = chart.git {
+        let reference = git.reference.unwrap_or_default();
+        shared.configuration()?.repository(&git.repository).map_err(|one| one.at("chart"))?;
+        return Ok(Origin::Git { repository: git.repository, reference, path: git.path });
+    }
     Ok(match chart.repository {
         Some(repository) => Origin::Repository {
             repository,

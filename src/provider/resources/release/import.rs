@@ -11,7 +11,7 @@ use super::desired::{Desired, desired};
 use super::place::Found;
 use super::private::{Private, Seed};
 use super::{attributes, place};
-use crate::release::record::{self, LayerRecord, Record};
+use crate::release::record::{self, GitChartRecord, LayerRecord, Record};
 
 /// Reading a repository for an import may take this long.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -87,7 +87,8 @@ fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
         .with("path", text(&record.chart.path))
         .with("repository", text(&record.chart.repository))
         .with("name", text(&record.chart.name))
-        .with("version", text(&record.chart.version));
+        .with("version", text(&record.chart.version))
+        .with("git", record.chart.git.as_ref().map_or(Value::Null, |git| chart_git(git).into()));
     let git = Object::new()
         .with("repository", delivery.repository.as_str())
         .with("path", delivery.path.as_str())
@@ -115,6 +116,13 @@ fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
         .with("plan_detail", "full")
         .with("delivery", Object::new().with("git", git))
         .with("status", "delivered")
+}
+
+fn chart_git(git: &GitChartRecord) -> Object {
+    Object::new()
+        .with("repository", git.repository.as_str())
+        .with("ref", git.reference.as_deref().map_or(Value::Null, Value::from))
+        .with("path", git.path.as_str())
 }
 
 impl Arguments {

@@ -130,7 +130,7 @@ pub(super) fn shown(schema: Schema) -> Schema {
 pub(super) fn chart_block() -> Block {
     let text = || Attribute::optional(Type::String);
     Block::new()
-        .description("The chart to render: one at a `path`, or one fetched from a `repository`.")
+        .description("The chart to render: one at a `path`, one fetched from a `repository`, or one in `git`.")
         .attribute("path", text().description("Folder or `.tgz` file of the chart, relative to the provider's `root`."))
         .attribute(
             "repository",
@@ -147,6 +147,22 @@ pub(super) fn chart_block() -> Block {
                  one. A repository's list of versions is taken for current for five minutes. Default: the newest release.",
             ),
         )
+        .block("git", NestedBlock::single(chart_git_block()))
+}
+
+fn chart_git_block() -> Block {
+    Block::new()
+        .description("A chart in a git repository. It counts as changed when its own files change, not with every commit.")
+        .attribute(
+            "repository",
+            Attribute::required(Type::String).description("Name of a `repository` block of the provider."),
+        )
+        .attribute(
+            "ref",
+            Attribute::optional(Type::String)
+                .description("Tag, branch or full commit id; `refs/heads/…` or `refs/tags/…` where a name is both. Default: the repository's default branch."),
+        )
+        .attribute("path", Attribute::required(Type::String).description("Folder of the chart in the repository; `.` for the whole of it."))
 }
 
 /// Describes a `layer` block.
