@@ -128,3 +128,56 @@ fn a_chart_of_a_real_registry_is_fetched_with_credentials_of_the_provider_or_of_
     );
     shop.workspace.plan().expect_success();
 }
+
+#[test]
+fn a_chart_in_git_changes_with_its_own_files_and_brings_what_it_depends_on() {
+    let library = HelmRepository::start();
+    let names = "{{ define \"lib.color\" }}green{{ end }}";
+    library.publish("lib", &[("1.0.0", package("lib", "1.0.0", names))], digest);
+    let shop = single("");
+    let about = format!(
+        "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies:\n- name: lib\n  version: ^1\n  repository: {}\n- name: extra\n  version: '*'\n  \
+         repository: file://../extra\n",
+        library.url()
+    );
+    let template = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\ndata:\n  color: {{ include \"lib.color\" . }}\n";
+    shop.repository.commit(
+        &[
+            ("charts/web/Chart.yaml", Some(about.as_str())),
+            ("charts/web/templates/all.yaml", Some(template)),
+            ("charts/extra/Chart.yaml", Some("apiVersion: v2\nname: extra\nversion: 2.0.0\n")),
+            (
+                "charts/extra/templates/all.yaml",
+                Some("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: extra\n"),
+            ),
+        ],
+        "Charts",
+    );
+    let chart = "git {\n      repository = \"clusters\"\n      ref        = \"main\"\n      path       = \"charts/web\"\n    }";
+    let terraform = &shop.workspace;
+    terraform.replace("main.tf", "path = \"chart\"", chart);
+    let message = terraform.plan().expect_failure();
+    assert!(message.contains("status 401"), "a dependency that cannot be had is named\n{message}");
+    let registry = format!(
+        "registry {{\n    host     = \"{}\"\n    username = \"shop\"\n    password = \"{PASSWORD}\"\n  }}\n  cluster {{",
+        library.host()
+    );
+    terraform.replace("main.tf", "cluster {", &registry);
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+    let shown =
+        terraform.attributes("strata_release.this").expect("it is in the state")["manifests"].to_string();
+    assert!(shown.contains("green") && shown.contains("ConfigMap/default/extra"), "{shown}");
+
+    shop.repository.commit(&[("README.md", Some("Other things\n"))], "Elsewhere");
+    terraform.assert_nothing_to_do();
+    shop.repository
+        .commit(&[("charts/web/templates/all.yaml", Some(&template.replace("color:", "paint:")))], "Paint");
+    assert_shows(&terraform.plan().expect_success().stdout, "\"data.paint\"");
+    terraform.apply().expect_success();
+    terraform.replace("main.tf", "root = path.root", "root = path.root\n  offline = true");
+    terraform.assert_nothing_to_do();
+    terraform.replace("main.tf", "\"main\"", "\"v9\"");
+    let message = terraform.plan().expect_failure();
+    assert!(message.contains("is not in the cache"), "{message}");
+}
