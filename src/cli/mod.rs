@@ -18,7 +18,7 @@ struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Template(template::Arguments),
+    Template(Box<template::Arguments>),
     Explain(explain::Arguments),
 }
 
