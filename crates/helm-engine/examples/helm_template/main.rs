@@ -44,5 +44,8 @@ fn template(chart: &Path, arguments: &[String], mode: Mode) -> Result<Vec<u8>, S
     for warning in &rendered.warnings {
         eprintln!("{warning}");
     }
-    rendered.to_helm_text(&invocation.print).map_err(|error| error.to_helm_text())
+    let text = rendered.to_helm_text(&invocation.print).map_err(|error| error.to_helm_text());
+    // The process ends next: giving the memory back piece by piece would only take time.
+    std::mem::forget((chart, rendered));
+    text
 }

@@ -114,6 +114,11 @@ impl Constraints {
 /// Writes `1.2 - 2.0` as `>= 1.2, <= 2.0`.
 fn without_ranges(text: &str) -> String {
     let mut out = text.to_string();
+    let is_space = |byte: u8| matches!(byte, b'\t' | b'\n' | 0xC | b'\r' | b' ');
+    // Compiling a pattern costs more than all else of a small chart.
+    if !text.as_bytes().windows(2).any(|pair| is_space(pair[0]) && pair[1] == b'-') {
+        return out;
+    }
     for found in RANGE.captures_iter(text) {
         out = out.replacen(&found[0], &format!(">= {}, <= {} ", &found[1], &found[11]), 1);
     }
@@ -122,6 +127,10 @@ fn without_ranges(text: &str) -> String {
 
 impl Group {
     fn parse(text: &str) -> Result<Group, SemverError> {
+        if is_plain_version(text) {
+            let comparison = Comparison::whole("", text, text)?;
+            return Ok(Group { comparisons: vec![comparison], prereleases: false });
+        }
         if !VALID.is_match(text) {
             return Err(improper(text));
         }
@@ -136,11 +145,29 @@ fn improper(text: &str) -> SemverError {
     SemverError::Constraint(quote(text.as_bytes()))
 }
 
+/// Says whether this is `1.2.3` and nothing else, which most constraints of dependencies are.
+fn is_plain_version(text: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    text.split('.').count() == 3 && text.split('.').all(is_number)
+}
+
 fn is_wildcard(part: &str) -> bool {
     matches!(part.trim_start_matches('.'), "" | "x" | "X" | "*")
 }
 
 impl Comparison {
+    /// Makes the comparison with a version of three numbers.
+    fn whole(operator: &str, version: &str, spelled: &str) -> Result<Comparison, SemverError> {
+        Ok(Comparison {
+            operator: Operator::parse(operator),
+            version: Version::parse(version).map_err(|_| SemverError::ConstraintVersion)?,
+            dirty: false,
+            minor_dirty: false,
+            patch_dirty: false,
+            spelled: spelled.to_string(),
+        })
+    }
+
     fn parse(text: &str) -> Result<Comparison, SemverError> {
         let found: Captures<'_> = ONE.captures(text).ok_or_else(|| improper(text))?;
         let part = |at: usize| found.get(at).map_or("", |part| part.as_str());
@@ -157,14 +184,9 @@ impl Comparison {
         } else {
             part(2).to_string()
         };
-        Ok(Comparison {
-            operator: Operator::parse(part(1)),
-            version: Version::parse(&spelled).map_err(|_| SemverError::ConstraintVersion)?,
-            dirty: no_major || minor_dirty || patch_dirty,
-            minor_dirty,
-            patch_dirty,
-            spelled: part(2).to_string(),
-        })
+        let whole = Comparison::whole(part(1), &spelled, part(2))?;
+        let dirty = no_major || minor_dirty || patch_dirty;
+        Ok(Comparison { dirty, minor_dirty, patch_dirty, ..whole })
     }
 
     /// Says whether a version satisfies the comparison, or why not.

@@ -1,5 +1,6 @@
 //! Pipelines, commands and operands: what stands between the delimiters of an action.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::super::ast::{Callee, Command, Fields, Operand, Pipe, Special, Term, Variable, Written};
@@ -149,7 +150,7 @@ impl Parser<'_> {
 
     /// Returns the fields written between two places, the first of which is a dot: they follow each other directly.
     fn fields(&self, start: usize, end: usize) -> Fields {
-        Fields::new(&String::from_utf8_lossy(&self.text[start + 1..end]))
+        Fields::new(&lossy(&self.text[start + 1..end]))
     }
 
     fn term(&mut self) -> Parsed<Option<Operand>> {
@@ -200,7 +201,7 @@ impl Parser<'_> {
     }
 
     fn callee(&self, token: Token) -> Parsed<Callee> {
-        let name = String::from_utf8_lossy(self.value(token));
+        let name = lossy(self.value(token));
         let Some(function) = functions::find(&name, self.mode) else {
             return self.fail(format!("function {} not defined", quote(name.as_bytes())));
         };
@@ -217,7 +218,7 @@ impl Parser<'_> {
     }
 
     fn variable(&mut self, token: Token) -> Variable {
-        let name = String::from_utf8_lossy(self.value(token));
+        let name = lossy(self.value(token));
         if let Some((name, number)) = self.numbers.get_key_value(&*name) {
             return Variable { number: *number, name: Arc::clone(name) };
         }
@@ -244,4 +245,9 @@ fn unescaped(written: &[u8]) -> Option<(&[u8], Written)> {
         _ => (Written::InQuotes, memchr::memchr3(b'\\', b'"', b'\n', text).is_none()),
     };
     (is_plain && text.is_ascii()).then_some((text, quotes))
+}
+
+/// Reads bytes as text; the check for text that is valid, nearly always, is much faster than the replacing one.
+fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
