@@ -3,7 +3,8 @@
 //!
 //!     cargo run --release --example load_and_render -- CHART COUNT [full]
 //!
-//! `full` renders with full tracing. The last render's number of objects and bytes is printed.
+//! `full` renders with full tracing. The last render's number of objects and bytes
+//! and the peak of memory in KiB are printed.
 
 #[path = "../examples/helm_template/read_chart.rs"]
 mod read_chart;
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
     };
     match run(Path::new(chart), count.parse().unwrap_or(1), trace) {
         Ok((objects, bytes)) => {
-            let written = writeln!(std::io::stdout(), "{objects} {bytes}");
+            let written = writeln!(std::io::stdout(), "{objects} {bytes} {}", peak_kib());
             if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(message) => {
@@ -36,6 +37,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Reads the most memory this process ever had, where Linux tells.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }
 
 fn run(path: &Path, count: usize, trace: Trace) -> Result<(usize, usize), String> {

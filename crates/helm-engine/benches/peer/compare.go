@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 )
 
@@ -15,7 +14,6 @@ type programs struct{ engineLoop, engine, helm string }
 // usage is what a process took.
 type usage struct {
 	cpu, wall time.Duration
-	peakBytes int64
 	output    string
 }
 
@@ -62,8 +60,11 @@ func line(with programs, self, chart string) error {
 	if err != nil {
 		return err
 	}
-	var objects, bytes int
-	if _, err := fmt.Sscan(once.output, &objects, &bytes); err != nil {
+	var objects, bytes, ourPeak, theirPeak int
+	if _, err := fmt.Sscan(once.output, &objects, &bytes, &ourPeak); err != nil {
+		return err
+	}
+	if _, err := fmt.Sscan(theirOnce.output, new(int), new(int), &theirPeak); err != nil {
 		return err
 	}
 	fmt.Printf("| %s | %d | %d | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %d | %d |\n",
@@ -71,7 +72,7 @@ func line(with programs, self, chart string) error {
 		milliseconds(ours), milliseconds(theirs), ratio(theirs, ours), milliseconds(traced),
 		milliseconds(engine.wall), milliseconds(helm.wall), ratio(helm.wall, engine.wall),
 		milliseconds(engine.cpu), milliseconds(helm.cpu), ratio(helm.cpu, engine.cpu),
-		once.peakBytes>>20, theirOnce.peakBytes>>20)
+		ourPeak/1024, theirPeak/1024)
 	return nil
 }
 
@@ -116,8 +117,7 @@ func measure(program string, args ...string) (usage, error) {
 		return usage{}, fmt.Errorf("%s: %w", filepath.Base(program), err)
 	}
 	state := command.ProcessState
-	peak := state.SysUsage().(*syscall.Rusage).Maxrss * 1024
-	return usage{cpu: state.UserTime() + state.SystemTime(), wall: wall, peakBytes: peak, output: string(output)}, nil
+	return usage{cpu: state.UserTime() + state.SystemTime(), wall: wall, output: string(output)}, nil
 }
 
 func milliseconds(duration time.Duration) string {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"os"
 	"path"
 	"strings"
 
@@ -28,8 +29,17 @@ func loop(chart string, count int) error {
 			return err
 		}
 	}
-	fmt.Println(objects, bytes)
+	fmt.Println(objects, bytes, peakKiB())
 	return nil
+}
+
+// peakKiB reads the most memory this process ever had, where Linux tells.
+func peakKiB() (peak int64) {
+	status, _ := os.ReadFile("/proc/self/status")
+	if _, behind, found := strings.Cut(string(status), "VmHWM:"); found {
+		fmt.Sscan(behind, &peak)
+	}
+	return peak
 }
 
 func loadAndRender(folder string) (objects, bytes int, err error) {
