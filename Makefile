@@ -26,6 +26,7 @@ lint:
 	cargo clippy --workspace --all-targets -- -D warnings
 
 deny: $(DENY) ## Checks licences, sources and duplicate versions of all dependencies
+	cargo fetch --quiet --locked
 	$(DENY) --offline check bans licenses sources
 
 $(DENY):

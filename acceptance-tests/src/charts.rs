@@ -35,10 +35,13 @@ pub fn package(name: &str, version: &str, template: &str) -> Vec<u8> {
     output.stdout
 }
 
+/// Content by path.
+type Files = Mutex<Vec<(String, Vec<u8>)>>;
+
 /// A classic Helm repository behind basic auth: files in memory, one request per connection.
 pub struct HelmRepository {
     address: String,
-    files: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    files: Arc<Files>,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
@@ -90,7 +93,7 @@ impl HelmRepository {
     }
 }
 
-fn serve(mut stream: TcpStream, files: &Mutex<Vec<(String, Vec<u8>)>>, requests: &Mutex<Vec<String>>) {
+fn serve(mut stream: TcpStream, files: &Files, requests: &Mutex<Vec<String>>) {
     let mut head = String::new();
     let mut reader = BufReader::new(&mut stream);
     while reader.read_line(&mut head).is_ok_and(|read| read > 2) {}

@@ -136,6 +136,14 @@ mod tests {
     }
 
     #[test]
+    fn of_a_large_index_only_the_charts_block_is_read() {
+        let broken = "  other:\n  - version: [\n    description: never parsed, for it is another chart's\n"
+            .repeat(50_000);
+        let index = format!("entries:\n{broken}  web:\n  - version: 1.0.0\n    urls: [w.tgz]\n{broken}");
+        assert_eq!(find(index.as_bytes(), "web"), Ok(Found::Versions(vec![entry("1.0.0", "", "w.tgz")])));
+    }
+
+    #[test]
     fn other_layouts_are_parsed_whole() {
         for text in [
             r#"{"apiVersion":"v1","entries":{"web":[{"version":"1.0.0","urls":["w.tgz"]}]}}"#,
