@@ -29,6 +29,10 @@ pub struct Context<'r> {
     used_chance: bool,
     steps: u64,
     noted: Marks,
+    /// The marks of all conditions around the call.
+    pub(crate) control: Marks,
+    /// What decided about changes of values that were not made, of values that cannot be told.
+    pub(crate) hidden: Marks,
     render: PhantomData<&'r ()>,
 }
 
@@ -44,6 +48,8 @@ impl Context<'_> {
             used_chance: false,
             steps: 0,
             noted: Marks::NONE,
+            control: Marks::NONE,
+            hidden: Marks::NONE,
             render: PhantomData,
         }
     }

@@ -44,7 +44,7 @@ impl MarkedText {
         let own = around.union(value.marks);
         let path = match &value.data {
             Data::Text(text) | Data::Bytes(text) => return own.union(text.segment_marks()),
-            Data::Map(map) => map.path(),
+            Data::Map(map) => return own.union(crate::trace::map_shape(map)),
             Data::List(list) => list.path(),
             _ => None,
         };

@@ -1,6 +1,7 @@
 //! What a caller asks of a render: the release, the cluster, the values in layers, and how much to record.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::Mode;
 use crate::chart::values_file;
@@ -8,7 +9,7 @@ use crate::limits::Limits;
 use crate::render::RenderError;
 use crate::strvals::{self, SetKind};
 use crate::trace::Trace;
-use crate::tree::{Node, NodeKind, NodeMap};
+use crate::tree::{InputMark, Node, NodeKind, NodeMap};
 
 /// Positions with a source from here on, and below [`crate::chart::CHART_SOURCES`], are in a `--set` flag, by index.
 pub const SET_SOURCES: u32 = 1 << 30;
@@ -81,8 +82,12 @@ impl Request {
     pub(crate) fn user_values(&self, mode: Mode) -> Result<NodeMap, RenderError> {
         let mut values = NodeMap::new();
         for layer in &self.layers {
-            if let NodeKind::Map(map) = &layer.kind {
-                values_file::merge(&mut values, (**map).clone());
+            let mut layer = layer.clone();
+            if self.trace != Trace::Off {
+                mark_below(&mut layer, InputMark::Plain);
+            }
+            if let NodeKind::Map(map) = layer.kind {
+                values_file::merge(&mut values, Arc::unwrap_or_clone(map));
             }
         }
         let order = [SetKind::Json, SetKind::Typed, SetKind::Text, SetKind::File, SetKind::Literal];
@@ -114,6 +119,19 @@ impl Request {
             SetKind::Json => format!("failed parsing --set-json data {line}"),
             _ => format!("failed parsing {name} data: {error}"),
         })
+    }
+}
+
+/// Puts the mark of a node on everything in it, so that merging cannot part them.
+fn mark_below(node: &mut Node, above: InputMark) {
+    if node.mark == InputMark::Plain {
+        node.mark = above;
+    }
+    let mark = node.mark;
+    match &mut node.kind {
+        NodeKind::Map(map) => Arc::make_mut(map).values_mut().for_each(|node| mark_below(node, mark)),
+        NodeKind::List(items) => Arc::make_mut(items).iter_mut().for_each(|node| mark_below(node, mark)),
+        _ => {}
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::context::Context;
-use crate::value::{Data, Value};
+use crate::value::{Data, Map, Value};
 
 /// How much a render records about where its output came from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,12 +126,24 @@ impl Table {
 /// Returns the marks of a value itself: of a container with its shape, without what it holds.
 pub(crate) fn shape(value: &Value) -> Marks {
     let path = match &value.data {
-        Data::Map(map) => map.path(),
+        Data::Map(map) => return value.marks.union(map_shape(map)),
         Data::List(list) => list.path(),
         Data::Text(text) | Data::Bytes(text) => return value.marks.union(text.segment_marks()),
         _ => None,
     };
     path.map_or(value.marks, |path| value.marks.union(Marks::one(Mark::Shape(Rc::clone(path)))))
+}
+
+/// Returns what the keys of a map depend on: where it stands in the values, and what was written to it since.
+pub(crate) fn map_shape(map: &Map) -> Marks {
+    let path = map.path().map_or(Marks::NONE, |path| Marks::one(Mark::Shape(Rc::clone(path))));
+    path.union(map.written())
+}
+
+/// Returns what it depends on that a map has no such key.
+pub(crate) fn absence(map: &Map, key: &[u8]) -> Marks {
+    let path = map.path().map_or(Marks::NONE, |path| Marks::one(Mark::Shape(key_path(path, key))));
+    path.union(map.written())
 }
 
 /// Returns the marks of a value and of everything in it.

@@ -4,7 +4,7 @@
 //! holder), lists are not. Text is bytes, because Go's strings are. A value is cheap to clone.
 
 use std::any::Any;
-use std::cell::{Ref, RefCell, RefMut};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -297,6 +297,7 @@ pub struct Map {
 struct MapInner {
     entries: RefCell<Entries>,
     path: Option<Rc<str>>,
+    written: Cell<Marks>,
 }
 
 impl Drop for MapInner {
@@ -352,12 +353,27 @@ impl Map {
 
     /// Makes a map of the given static type.
     pub fn typed(kind: MapType, entries: Entries) -> Self {
-        Map { inner: Rc::new(MapInner { entries: RefCell::new(entries), path: None }), kind }
+        Map::made(kind, entries, None)
     }
 
     /// Makes a map that stands at a path of the values.
     pub fn at_path(kind: MapType, entries: Entries, path: Rc<str>) -> Self {
-        Map { inner: Rc::new(MapInner { entries: RefCell::new(entries), path: Some(path) }), kind }
+        Map::made(kind, entries, Some(path))
+    }
+
+    fn made(kind: MapType, entries: Entries, path: Option<Rc<str>>) -> Self {
+        let entries = RefCell::new(entries);
+        Map { inner: Rc::new(MapInner { entries, path, written: Cell::default() }), kind }
+    }
+
+    /// Returns what decided which keys were written to this map or removed from it since it was made.
+    pub fn written(&self) -> Marks {
+        self.inner.written.get()
+    }
+
+    /// Notes what decided that a key was, or was not, written or removed.
+    pub(crate) fn note_written(&self, marks: Marks) {
+        self.inner.written.set(self.inner.written.get().union(marks));
     }
 
     /// Borrows the entries. The borrow must end before any template or function runs.

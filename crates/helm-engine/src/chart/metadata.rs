@@ -204,7 +204,7 @@ impl Dependency {
     }
 
     /// Returns the name the subchart goes by: its alias if it has one.
-    pub(super) fn effective_name(&self) -> &str {
+    pub(crate) fn effective_name(&self) -> &str {
         if self.alias.is_empty() { &self.name } else { &self.alias }
     }
 }

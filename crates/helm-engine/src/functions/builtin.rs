@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::CallError;
 use crate::template::format::{self, Formatted};
 use crate::template::unicode::{decode_rune, is_print};
-use crate::trace::{Mark, Marks, Trace, key_path, whole};
+use crate::trace::{Marks, Trace, absence, whole};
 use crate::value::{Data, IntType, Map, MapType, Segment, Text, Value};
 
 use Param::{Any, Reflect, String as Str};
@@ -159,10 +159,7 @@ fn missing(context: &Context<'_>, map: &Map, key: &[u8]) -> Value {
         MapType::String => Value::text(""),
         MapType::Files => Data::Bytes(Text::default()).into(),
     };
-    match map.path().filter(|_| context.trace != Trace::Off) {
-        Some(path) => value.marked(Marks::one(Mark::Shape(key_path(path, key)))),
-        None => value,
-    }
+    if context.trace == Trace::Off { value } else { value.marked(absence(map, key)) }
 }
 
 fn position(context: &Context<'_>, index: &Value, len: usize) -> Result<usize, CallError> {

@@ -72,11 +72,13 @@ fn get(_: &mut Context<'_>, args: &[Value]) -> Outcome {
 
 fn set(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     context.charge(1)?;
-    let value = any(args, 2).clone().marked(own_marks(args, 1));
+    let why = own_marks(args, 1).union(any(args, 0).marks).union(context.control);
+    let value = any(args, 2).clone().marked(why);
     let Some(map) = any(args, 0).as_map() else {
         return Err(CallError::new("assignment to entry in nil map"));
     };
     context.note_read(own_marks(args, 1));
+    map.note_written(why);
     map.set(bytes(args, 1), value);
     Ok(plain_map(any(args, 0)))
 }
@@ -91,6 +93,7 @@ fn plain_map(value: &Value) -> Value {
 
 fn unset(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     context.note_read(own_marks(args, 1));
+    map(args, 0).note_written(own_marks(args, 1).union(context.control));
     map(args, 0).entries_mut().remove(bytes(args, 1));
     Ok(plain_map(any(args, 0)).marked(own_marks(args, 1)))
 }
@@ -175,8 +178,11 @@ fn merge_all(context: &mut Context<'_>, args: &[Value], fill: Fill) -> Outcome {
         marks = marks.union(shape(source));
         let read = whole(context, source);
         context.note_read(read);
-        if let Some(source) = source.as_map() {
-            merge(context, DEPTH, &target, source, fill)?;
+        if let Some(map) = source.as_map() {
+            let outer = context.control;
+            context.control = outer.union(source.marks);
+            merge(context, DEPTH, &target, map, fill)?;
+            context.control = outer;
         }
     }
     Ok(plain_map(&Value { data: Data::Map(target), marks: any(args, 0).marks }).marked(marks))
@@ -214,10 +220,12 @@ fn copied_map(context: &mut Context<'_>, depth: usize, map: &Map) -> Result<Map,
     for (key, value) in map.entries().iter() {
         entries.insert(Rc::clone(key), copied(context, depth, value)?);
     }
-    Ok(match map.path() {
+    let copy = match map.path() {
         Some(path) => Map::at_path(map.kind(), entries, Rc::clone(path)),
         None => Map::typed(map.kind(), entries),
-    })
+    };
+    copy.note_written(map.written());
+    Ok(copy)
 }
 
 fn dig(context: &mut Context<'_>, args: &[Value]) -> Outcome {

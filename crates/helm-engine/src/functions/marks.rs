@@ -1,17 +1,15 @@
 //! Marks that functions read or keep themselves: of whole values, of shapes, and of text piece by piece.
 
 use std::ops::Range;
-use std::rc::Rc;
 
-use crate::trace::{Mark, Marks, key_path};
+use crate::trace::Marks;
 pub(super) use crate::trace::{shape, whole};
-use crate::value::{Data, Map, Segment, Text, Value};
+use crate::value::{Data, Segment, Text, Value};
 
 /// Returns what the answer to "is there such a key" depends on.
 pub(super) fn presence(map: &Value, key: &[u8], found: bool) -> Marks {
-    let Some(path) = map.as_map().and_then(Map::path) else { return map.marks };
-    let mark = if found { Mark::Shape(Rc::clone(path)) } else { Mark::Shape(key_path(path, key)) };
-    map.marks.union(Marks::one(mark))
+    let Some(inner) = map.as_map() else { return map.marks };
+    map.marks.union(if found { crate::trace::map_shape(inner) } else { crate::trace::absence(inner, key) })
 }
 
 /// A text in the making, of pieces with marks of their own.

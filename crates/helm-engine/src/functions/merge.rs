@@ -9,6 +9,7 @@ use super::defaults::is_empty;
 use super::marks::{presence, shape};
 use crate::context::Context;
 use crate::error::CallError;
+use crate::trace::{Trace, absence, map_shape};
 use crate::value::{Data, Map, Value};
 
 /// Which entries of the target give way to the source's.
@@ -34,10 +35,27 @@ pub(super) fn merge(
     let depth = depth_left(depth)?;
     let entries: Vec<_> = source.entries().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     context.charge(1 + entries.len() as u64)?;
+    if context.trace != Trace::Off {
+        mark_what_stays(context, target, source, fill);
+    }
     for (key, from) in entries {
         merge_entry(context, depth, target, (&key, from), fill)?;
     }
     Ok(())
+}
+
+/// Lets every entry that stays because the source has none depend on that.
+fn mark_what_stays(context: &Context<'_>, target: &Map, source: &Map, fill: Fill) {
+    target.note_written(map_shape(source).union(context.control));
+    if target.same(source) {
+        return;
+    }
+    for (key, value) in target.entries_mut().iter_mut() {
+        let gives_way = fill == Fill::Overwrite || is_empty(value);
+        if gives_way && !source.entries().contains_key(key) {
+            value.marks = value.marks.union(absence(source, key)).union(context.control);
+        }
+    }
 }
 
 fn merge_entry(
@@ -49,7 +67,11 @@ fn merge_entry(
 ) -> Result<(), CallError> {
     if from.is_nil() {
         if fill == Fill::Overwrite {
-            target.set(key, from);
+            target.set(key, from.marked(context.control));
+        } else if let Some(mut kept) = target.get(key).filter(|kept| !from.marks.is_none() && is_empty(kept))
+        {
+            kept.marks = kept.marks.union(from.marks);
+            target.set(key, kept);
         }
         return Ok(());
     }
@@ -65,6 +87,7 @@ fn merge_entry(
     if !free && both.is_some() {
         return Ok(());
     }
+    let from = from.marked(context.control);
     if fill == Fill::Overwrite {
         target.set(key, from);
     } else if free {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::scope::Surroundings;
 use super::values::Marking;
 use crate::Mode;
 use crate::chart::scoped::Scoped;
@@ -19,13 +20,15 @@ struct FieldValue {
 }
 
 /// Makes `.Chart`.
-pub(super) fn chart_value(chart: &Scoped, is_root: bool, mode: Mode, marking: Marking) -> Value {
+pub(super) fn chart_value(chart: &Scoped, is_root: bool, around: &Surroundings<'_>) -> Value {
+    let (mode, marking) = (around.mode, around.marking);
     let mut fields = metadata_fields(chart, mode);
     fields.push(FieldValue { go: "IsRoot", json: "IsRoot", omit_empty: false, value: Value::bool(is_root) });
     if marking == Marking::On {
         for field in &mut fields {
             let mark = Marks::one(Mark::Fact(format!("Chart.{}", field.go).into()));
-            field.value = std::mem::take(&mut field.value).marked(mark);
+            let switches = if field.go == "Dependencies" { around.switches } else { Marks::NONE };
+            field.value = std::mem::take(&mut field.value).marked(mark).marked(switches);
         }
     }
     finish(

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::chart::Unit;
 use crate::manifests::Manifest;
-use crate::trace::{Mark, Marks};
+use crate::trace::{Mark, Marks, key_path};
 use crate::value::{Segment, Text};
 use crate::yaml::{Field, FieldKind};
 
@@ -70,6 +71,8 @@ pub struct TemplateReads {
 pub struct TraceReport {
     /// For each template that ran, what it read. Empty unless the request asked for reads.
     pub templates: Vec<TemplateReads>,
+    /// What decided which subcharts take part, and with it which templates there are: conditions and tags.
+    pub subcharts: BTreeSet<Reason>,
     /// For each manifest, in order, what decided its fields. Empty unless the request asked for everything.
     pub manifests: Vec<Vec<FieldReasons>>,
     /// The same for hooks.
@@ -82,6 +85,23 @@ pub(super) fn of_manifest(manifest: &Manifest, output: &Text) -> Vec<FieldReason
     if let Some(field) = &manifest.fields {
         let bytes = Bytes { segments: output.segments(), offset: manifest.range.start };
         collect(field, &bytes, &mut Vec::new(), Marks::NONE, &mut found);
+    }
+    found
+}
+
+/// Returns the values that switch subcharts on and off; `prefix` is the chart's path in the values.
+pub(super) fn switches_of(chart: &Unit, prefix: &str) -> Marks {
+    let mut found = Marks::NONE;
+    for dependency in chart.metadata.dependencies.iter().flatten() {
+        for condition in dependency.condition.trim().split(',').filter(|condition| !condition.is_empty()) {
+            found = found.union(Marks::one(Mark::Value(format!("{prefix}{condition}").into())));
+        }
+        for tag in &dependency.tags {
+            found = found.union(Marks::one(Mark::Value(key_path("tags", tag.as_bytes()))));
+        }
+        let prefix = format!("{prefix}{}.", dependency.effective_name());
+        let named = chart.dependencies.iter().filter(|unit| unit.metadata.name == dependency.name);
+        found = named.fold(found, |found, unit| found.union(switches_of(unit, &prefix)));
     }
     found
 }

@@ -25,6 +25,8 @@ pub(super) struct Renderable {
 pub(super) struct Surroundings<'a> {
     pub(super) mode: Mode,
     pub(super) marking: Marking,
+    /// What decides which subcharts take part.
+    pub(super) switches: Marks,
     pub(super) release: Value,
     pub(super) capabilities: Value,
     pub(super) templates: &'a mut BTreeMap<String, Renderable>,
@@ -58,9 +60,10 @@ pub(super) fn scope(
     around: &mut Surroundings<'_>,
 ) -> Map {
     let subcharts = Map::new(Entries::new());
+    subcharts.note_written(around.switches);
     let files = FilesObject::new(path, chart.unit.files.as_slice(), around.marking);
     let scope = Map::new(Entries::new());
-    scope.set("Chart", chart_value(chart, is_root, around.mode, around.marking));
+    scope.set("Chart", chart_value(chart, is_root, around));
     scope.set("Files", Value::object(files));
     scope.set("Release", around.release.clone());
     scope.set("Capabilities", around.capabilities.clone());

@@ -1,6 +1,6 @@
 //! Running the templates of a chart and everything below it, in Helm's order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cluster::capabilities;
@@ -29,6 +29,7 @@ pub(super) struct Outputs {
     /// The output with its segments, by path.
     texts: BTreeMap<String, Text>,
     reads: Vec<TemplateReads>,
+    subcharts: BTreeSet<Reason>,
 }
 
 /// Parses all templates, then runs those that are no partials.
@@ -42,9 +43,14 @@ pub(super) fn run(
     let mode = chart.mode();
     let marking = if request.trace == Trace::Off { Marking::Off } else { Marking::On };
     let mut templates = BTreeMap::new();
+    let switches = match marking {
+        Marking::On => reasons::switches_of(chart.root(), ""),
+        Marking::Off => Marks::NONE,
+    };
     let mut around = Surroundings {
         mode,
         marking,
+        switches,
         release: release(request, marking),
         capabilities: capabilities(version, &request.api_versions, mode, marking),
         templates: &mut templates,
@@ -74,6 +80,7 @@ pub(super) fn run(
         }
         outputs.texts.insert((*name).to_owned(), rendered.text);
     }
+    outputs.subcharts = Reason::all(switches);
     outputs.used_chance = context.used_chance();
     outputs.set_notes_apart(&prepared.chart.name);
     Ok(outputs)
@@ -150,6 +157,11 @@ impl Outputs {
             (Vec::new(), Vec::new())
         };
         self.reads.sort_by(|a, b| a.template.cmp(&b.template));
-        TraceReport { templates: self.reads, manifests: of_manifests, hooks: of_hooks }
+        TraceReport {
+            templates: self.reads,
+            subcharts: self.subcharts,
+            manifests: of_manifests,
+            hooks: of_hooks,
+        }
     }
 }

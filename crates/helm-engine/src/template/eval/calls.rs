@@ -61,6 +61,9 @@ impl Evaluator<'_, '_> {
     }
 
     fn perform(&mut self, frame: &Frame<'_>, node: u32, function: &Function, base: usize) -> Run<Value> {
+        if self.traces() {
+            self.context.control = self.control;
+        }
         match (function.call)(self.context, &self.arguments[base..]) {
             Ok(mut value) => {
                 if self.traces() {

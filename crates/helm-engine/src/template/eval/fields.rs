@@ -6,7 +6,6 @@ use super::{Evaluator, Frame, Got, Run};
 use crate::functions::Param;
 use crate::template::ast::{Fields, Operand};
 use crate::template::unicode::quote;
-use crate::trace::{Mark, Marks};
 use crate::value::{Data, ElementType, List, Map, MapType, Text, Value};
 
 /// Says whether a map's values are interfaces in Go.
@@ -102,9 +101,7 @@ impl Evaluator<'_, '_> {
             Some(value) => Got { value: value.marked(holder.marks), in_interface: holds_interfaces(map) },
             None => {
                 let mut got = missing(map);
-                let absent = map
-                    .path()
-                    .map_or(Marks::NONE, |path| Marks::one(Mark::Shape(crate::trace::key_path(path, key))));
+                let absent = crate::trace::absence(map, key);
                 got.value.marks = got.value.marks.union(holder.marks).union(absent);
                 got
             }

@@ -4,6 +4,7 @@
 //! Go, the evaluator notes the node it is at and reports the last one noted.
 
 mod calls;
+mod effects;
 mod failure;
 mod fields;
 mod output;
@@ -90,6 +91,8 @@ pub(crate) struct Evaluator<'c, 'r> {
     parsed_texts: HashMap<Rc<[u8]>, Rc<[Arc<Tree>]>>,
     /// The marks of all conditions around.
     control: Marks,
+    /// The marks of all conditions that may have ended a turn of the loop around, or the loop.
+    jumps: Marks,
     reads: Marks,
     visited: std::collections::BTreeSet<Arc<[u8]>>,
 }
@@ -109,6 +112,7 @@ impl<'c, 'r> Evaluator<'c, 'r> {
             texts_running: 0,
             parsed_texts: HashMap::new(),
             control: Marks::NONE,
+            jumps: Marks::NONE,
             reads: Marks::NONE,
             visited: Default::default(),
         }
@@ -228,7 +232,7 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         let outer = self.control;
         self.control = outer.union(marks);
         let result = work(self);
-        self.control = outer;
+        self.control = outer.union(self.jumps).union(self.context.hidden);
         result
     }
 
@@ -255,6 +259,9 @@ impl<'c, 'r> Evaluator<'c, 'r> {
             (Some(otherwise), false) => this.nodes(frame, dot, otherwise),
             (None, false) => Ok(Flow::Done),
         })?;
+        if self.traces() {
+            self.note_condition(frame, (dot, with), branch, truth, marks);
+        }
         self.variables.truncate(mark);
         Ok(flow)
     }
@@ -266,7 +273,14 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         let outer = self.variables.len();
         let got = self.pipeline(frame, dot, &branch.pipe)?;
         let marks = self.tested(&got.value);
+        let (jumps, control) = (std::mem::take(&mut self.jumps), self.control);
         let flow = self.under(marks, |this| this.iterate(frame, dot, branch, &got.value))?;
+        if self.traces() {
+            let marks = marks.union(self.jumps);
+            self.note_loop(frame, dot, branch, &got.value, marks);
+        }
+        self.jumps = jumps;
+        self.control = control.union(self.context.hidden);
         self.variables.truncate(outer);
         Ok(flow)
     }

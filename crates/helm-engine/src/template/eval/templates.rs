@@ -10,6 +10,7 @@ use crate::template::ast::Tree;
 use crate::template::parser;
 use crate::template::set::{Rendered, Scope};
 use crate::template::unicode::quote;
+use crate::trace::{Marks, Trace};
 use crate::value::{Text, Value};
 
 /// How many calls of one included template may be alive.
@@ -28,6 +29,8 @@ impl Evaluator<'_, '_> {
             return Err(Failure::plain(not_there(name.as_bytes())));
         };
         let begun = self.output.begin();
+        self.control = self.context.hidden;
+        self.read(self.control);
         self.body(scope, tree, &Got::plain(root), 0)?;
         let text = without_no_value(self.output.finish(begun));
         let visited = self.visited.into_iter().collect();
@@ -51,14 +54,25 @@ impl Evaluator<'_, '_> {
             return Err(Failure::calling(frame, node, "include", Failure::plain(message)));
         }
         *alive += 1;
+        self.read(name_marks);
         let begun = self.output.begin();
+        let outer = std::mem::take(&mut self.reads);
         let result = self.under(name_marks, |this| this.body(frame.scope, tree, &dot, 0));
         result.map_err(|cause| Failure::calling(frame, node, "include", cause))?;
+        let marks = self.marks_without_segments(outer);
         if let Some(alive) = self.included.get_mut(&tree.name) {
             *alive -= 1;
         }
         let text = self.output.finish(begun);
-        self.taken(frame, text)
+        self.taken(frame, text).map(|value| value.marked(marks))
+    }
+
+    /// Returns what the value of a text depends on as a whole: where segments are not kept, all that was read to make
+    /// it. `outer` are the reads before it.
+    fn marks_without_segments(&mut self, outer: Marks) -> Marks {
+        let inner = std::mem::replace(&mut self.reads, outer);
+        self.read(inner);
+        if self.trace == Trace::Reads { inner } else { Marks::NONE }
     }
 
     /// Makes a value of a text that a template gave.
@@ -100,6 +114,7 @@ impl Evaluator<'_, '_> {
             return Ok(Value::text(""));
         };
         let begun = self.output.begin();
+        let outer = std::mem::take(&mut self.reads);
         self.texts_running += 1;
         let result = self.under(marks, |this| this.body(&scope, tree, &dot, 0));
         self.texts_running -= 1;
@@ -107,8 +122,9 @@ impl Evaluator<'_, '_> {
             let message = format!("error during tpl function execution for {}", quote(source.bytes()));
             Failure::calling(frame, node, "tpl", cause.wrapped(&message))
         })?;
+        let inner = self.marks_without_segments(outer);
         let text = without_no_value(self.output.finish(begun));
-        self.taken(frame, text)
+        self.taken(frame, text).map(|value| value.marked(inner))
     }
 
     fn parsed_text(&mut self, frame: &Frame<'_>, source: &Text) -> Result<Rc<[Arc<Tree>]>, String> {

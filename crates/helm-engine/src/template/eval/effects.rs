@@ -1,0 +1,241 @@
+//! What a part of a template that did not run would have changed: variables, maps, the course of a loop.
+//!
+//! Text that is not printed leaves nothing to mark; a change that is not made does, since what would have been changed
+//! is there to be read. So after a condition, what its other branch would have changed depends on the condition too. Of
+//! a `tpl` in such a branch nothing is known; its text is taken to change nothing outside.
+
+use super::{Branch, Evaluator, Frame, Got};
+use crate::template::ast::{Command, Fields, Node, Operand, Pipe, Term};
+use crate::template::set::Scope;
+use crate::trace::Marks;
+use crate::value::{Map, Value};
+
+/// The functions that change the map they are given.
+const WRITERS: &[&str] = &["set", "unset", "merge", "mustMerge", "mergeOverwrite", "mustMergeOverwrite"];
+
+/// The functions whose result is a map that nobody else holds.
+const MAKERS: &[&str] =
+    &["dict", "deepCopy", "mustDeepCopy", "omit", "pick", "fromYaml", "fromJson", "mustFromJson", "fromToml"];
+
+/// How many templates deep the search for changes goes.
+const DEPTH: usize = 32;
+
+/// What nodes would change if they ran.
+#[derive(Default)]
+struct Effects<'t> {
+    assigned: Vec<u32>,
+    writes: Vec<Write<'t>>,
+    calls: Vec<Option<&'t [u8]>>,
+    declared: Vec<u32>,
+}
+
+/// A call that changes a map.
+struct Write<'t> {
+    target: Option<&'t Operand>,
+    key: Option<&'t [u8]>,
+    /// Whether the dot is the one around the nodes.
+    has_dot: bool,
+}
+
+impl Evaluator<'_, '_> {
+    /// Notes what the branch of a condition that did not run would have changed.
+    pub(super) fn note_condition(
+        &mut self,
+        frame: &Frame<'_>,
+        (dot, changes_dot): (&Got, bool),
+        branch: &Branch,
+        truth: bool,
+        marks: Marks,
+    ) {
+        let otherwise = branch.otherwise.as_deref().unwrap_or_default();
+        let (skipped, has_dot) = if truth { (otherwise, true) } else { (&branch.body[..], !changes_dot) };
+        self.note_skipped(frame, dot, skipped, has_dot, marks);
+        if has_jump(&branch.body) || has_jump(otherwise) {
+            self.jumps = self.jumps.union(marks).union(self.control);
+            self.control = self.control.union(marks);
+        }
+    }
+
+    /// Notes what a loop that ran less often than it might have would have changed.
+    pub(super) fn note_loop(
+        &mut self,
+        frame: &Frame<'_>,
+        dot: &Got,
+        branch: &Branch,
+        value: &Value,
+        marks: Marks,
+    ) {
+        if !value.is_true() || !self.jumps.is_none() {
+            self.note_skipped(frame, dot, &branch.body, false, marks);
+        }
+        if let Some(otherwise) = branch.otherwise.as_deref().filter(|_| value.is_true()) {
+            self.note_skipped(frame, dot, otherwise, true, marks);
+        }
+    }
+
+    fn note_skipped(&mut self, frame: &Frame<'_>, dot: &Got, nodes: &[Node], has_dot: bool, marks: Marks) {
+        let mut effects = Effects::default();
+        effects.of_nodes(nodes, has_dot);
+        let marks = marks.union(self.control);
+        for number in &effects.assigned {
+            let visible = &mut self.variables[frame.base..];
+            if let Some(binding) = visible.iter_mut().rfind(|binding| binding.number == *number) {
+                binding.value.value.marks = binding.value.value.marks.union(marks);
+            }
+        }
+        for write in &effects.writes {
+            if !is_own(write.target, &effects.declared) {
+                match self.target(frame, dot, write) {
+                    Some(map) => note_unwritten(&map, write.key, marks),
+                    None => self.hide(marks),
+                }
+            }
+        }
+        if effects.calls.iter().any(|name| may_write(frame.scope, *name)) {
+            self.hide(marks);
+        }
+    }
+
+    /// Lets everything from here on depend on `marks`.
+    fn hide(&mut self, marks: Marks) {
+        self.context.hidden = self.context.hidden.union(marks);
+        self.control = self.control.union(marks);
+        self.read(marks);
+    }
+
+    /// Finds the map that a call would change, where that is certain without running anything.
+    fn target(&self, frame: &Frame<'_>, dot: &Got, write: &Write<'_>) -> Option<Map> {
+        let (start, fields) = match &write.target?.term {
+            Term::Dot if write.has_dot => (&dot.value, None),
+            Term::Field(fields) if write.has_dot => (&dot.value, Some(fields)),
+            Term::Variable(variable, fields) => {
+                let visible = &self.variables[frame.base..];
+                let binding = visible.iter().rfind(|binding| binding.number == variable.number)?;
+                (&binding.value.value, Some(fields))
+            }
+            _ => return None,
+        };
+        let start = start.as_map().cloned()?;
+        let Some((first, others)) = fields.and_then(Fields::split_first) else { return Some(start) };
+        let inner = |map: Map, field: &str| map.get(field.as_bytes())?.as_map().cloned();
+        others.into_iter().try_fold(inner(start, first)?, inner)
+    }
+}
+
+/// Lets what a map has under a key, or under all of them, depend on `marks`, and what it does not have.
+fn note_unwritten(map: &Map, key: Option<&[u8]>, marks: Marks) {
+    map.note_written(marks);
+    for (_, value) in map.entries_mut().iter_mut().filter(|(own, _)| key.is_none_or(|key| key == &***own)) {
+        value.marks = value.marks.union(marks);
+    }
+}
+
+/// Says whether nobody outside can hold the target: it is made on the spot, or declared in the same nodes.
+fn is_own(target: Option<&Operand>, declared: &[u32]) -> bool {
+    match target.map(|operand| &operand.term) {
+        Some(Term::Variable(variable, _)) => declared.contains(&variable.number),
+        Some(Term::Pipe(pipe)) => is_fresh(pipe),
+        _ => false,
+    }
+}
+
+/// Says whether a pipeline makes a map that nobody else holds.
+fn is_fresh(pipe: &Pipe) -> bool {
+    let Some(Command { operands, .. }) = pipe.commands.last() else { return false };
+    match operands.first().map(|operand| &operand.term) {
+        Some(Term::Function(callee)) if MAKERS.contains(&callee.function.name) => true,
+        Some(Term::Function(callee)) if WRITERS.contains(&callee.function.name) => {
+            matches!(operands.get(1).map(|operand| &operand.term), Some(Term::Pipe(inner)) if is_fresh(inner))
+        }
+        _ => false,
+    }
+}
+
+/// Says whether a template may change a map that it is given; one of unknown name is taken to.
+fn may_write(scope: &Scope<'_>, name: Option<&[u8]>) -> bool {
+    fn search<'s>(scope: &'s Scope<'_>, name: &'s [u8], seen: &mut Vec<Vec<u8>>, depth: usize) -> bool {
+        if seen.iter().any(|known| known == name) {
+            return false;
+        }
+        seen.push(name.to_vec());
+        let (Some(tree), Some(depth)) = (scope.find(name), depth.checked_sub(1)) else { return false };
+        let mut effects = Effects::default();
+        effects.of_nodes(&tree.root, false);
+        effects.writes.iter().any(|write| !is_own(write.target, &effects.declared))
+            || effects.calls.iter().flatten().any(|name| search(scope, name, seen, depth))
+    }
+    name.is_none_or(|name| search(scope, name, &mut Vec::new(), DEPTH))
+}
+
+/// Says whether nodes may end a turn of the loop around them.
+fn has_jump(nodes: &[Node]) -> bool {
+    nodes.iter().any(|node| match node {
+        Node::Break | Node::Continue => true,
+        Node::If(branch) | Node::With(branch) => {
+            has_jump(&branch.body) || has_jump(branch.otherwise.as_deref().unwrap_or_default())
+        }
+        _ => false,
+    })
+}
+
+impl<'t> Effects<'t> {
+    fn of_nodes(&mut self, nodes: &'t [Node], has_dot: bool) {
+        for node in nodes {
+            match node {
+                Node::Text(..) | Node::Break | Node::Continue => {}
+                Node::Action(pipe) => self.of_pipe(pipe, has_dot),
+                Node::If(branch) => self.of_branch(branch, has_dot, has_dot),
+                Node::With(branch) | Node::Range(branch) => self.of_branch(branch, has_dot, false),
+                Node::Template(call) => {
+                    self.calls.push(Some(&call.name));
+                    call.pipe.iter().for_each(|pipe| self.of_pipe(pipe, has_dot));
+                }
+            }
+        }
+    }
+
+    fn of_branch(&mut self, branch: &'t Branch, has_dot: bool, inner_has_dot: bool) {
+        self.of_pipe(&branch.pipe, has_dot);
+        self.of_nodes(&branch.body, inner_has_dot);
+        self.of_nodes(branch.otherwise.as_deref().unwrap_or_default(), has_dot);
+    }
+
+    fn of_pipe(&mut self, pipe: &'t Pipe, has_dot: bool) {
+        let numbers = pipe.variables.iter().map(|variable| variable.number);
+        if pipe.assigns {
+            self.assigned.extend(numbers);
+        } else if is_fresh(pipe) {
+            self.declared.extend(numbers);
+        }
+        for command in &pipe.commands {
+            self.of_command(command, has_dot);
+        }
+    }
+
+    fn of_command(&mut self, command: &'t Command, has_dot: bool) {
+        if let Some(Term::Function(callee)) = command.operands.first().map(|operand| &operand.term) {
+            let text = |at: usize| match command.operands.get(at).map(|operand| &operand.term) {
+                Some(Term::String(text, _)) => Some(text.bytes()),
+                _ => None,
+            };
+            let name = callee.function.name;
+            if WRITERS.contains(&name) {
+                let key = if name.ends_with("set") { text(2) } else { None };
+                self.writes.push(Write { target: command.operands.get(1), key, has_dot });
+            } else if name == "include" {
+                self.calls.push(text(1));
+            }
+        }
+        for operand in &command.operands {
+            self.of_operand(operand, has_dot);
+        }
+    }
+
+    fn of_operand(&mut self, operand: &'t Operand, has_dot: bool) {
+        match &operand.term {
+            Term::Pipe(pipe) => self.of_pipe(pipe, has_dot),
+            Term::Chain(inner, _) => self.of_operand(inner, has_dot),
+            _ => {}
+        }
+    }
+}
