@@ -279,3 +279,55 @@ fn registries_give_charts_by_tag_and_constraint_to_who_may_read() {
     check(true, None, "1.2.4", Err("nearest versions: "));
     check(true, None, "^2", Err("no version of chart `web` for `^2`"));
 }
+
+/// A server that answers every request with `chart` over TLS, and the PEM text of its certificate.
+fn tls_server() -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config =
+        rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config =
+        Arc::new(config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, stream);
+            let mut request = BufReader::new(&mut stream);
+            let mut head = String::new();
+            while request.read_line(&mut head).is_ok_and(|read| read > 2) {}
+            let _ = stream.write_all(&reply(
+                "200 OK",
+                "",
+                b"entries:\n  web:\n  - version: 1.0.0\n    urls: [w.tgz]\n",
+            ));
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
+    });
+    (host, made.cert.pem())
+}
+
+#[test]
+fn a_server_must_prove_who_it_is() {
+    let (host, authority) = tls_server();
+    let check = |authority: Option<&str>, expected: Result<(), &str>| {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = Registry {
+            host: host.clone(),
+            certificate_authority: authority.map(str::to_owned),
+            ..Registry::default()
+        };
+        match (charts(&folder, vec![registry]).archive(&format!("https://{host}/"), "web", "1.0.0"), expected)
+        {
+            (Ok(found), Ok(())) => assert!(found.starts_with(b"entries:")),
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+            (found, expected) => panic!("{found:?}, expected {expected:?}"),
+        }
+    };
+    check(Some(&authority), Ok(()));
+    check(None, Err("could not prove who it is"));
+    check(Some("no certificate"), Err("holds no certificate"));
+}
