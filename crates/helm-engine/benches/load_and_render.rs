@@ -1,9 +1,9 @@
 //! Loads a chart from disk and renders it, again and again in one process: what `run.sh` measures against the same
 //! loop over Helm's own library.
 //!
-//!     cargo run --release --example load_and_render -- CHART COUNT [full]
+//!     cargo run --release --example load_and_render -- CHART COUNT [reads|full]
 //!
-//! `full` renders with full tracing. The last render's number of objects and bytes
+//! `reads` and `full` render with that much tracing. The last render's number of objects and bytes
 //! and the peak of memory in KiB are printed.
 
 #[path = "../examples/helm_template/read_chart.rs"]
@@ -21,9 +21,10 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (chart, count, trace) = match &arguments[..] {
         [chart, count] => (chart, count, Trace::Off),
+        [chart, count, word] if word == "reads" => (chart, count, Trace::Reads),
         [chart, count, word] if word == "full" => (chart, count, Trace::Full),
         _ => {
-            eprintln!("usage: load_and_render CHART COUNT [full]");
+            eprintln!("usage: load_and_render CHART COUNT [reads|full]");
             return ExitCode::FAILURE;
         }
     };
