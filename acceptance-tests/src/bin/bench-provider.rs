@@ -139,6 +139,7 @@ impl Bench {
     fn run(&self, arguments: &[&str]) -> Cost {
         let mut provider = Command::new(&self.provider)
             .arg("--debug")
+            .current_dir(self.folder.path())
             .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -1,7 +1,7 @@
 //! The native stack that recursion may use: evaluation and printing recurse, hostile charts must not overflow it.
 //!
 //! [`with_deep_stack`] runs work on a thread with a stack large enough for everything Helm itself accepts; recursive
-//! code asks [`is_exhausted`] before it descends. The pages of the stack are only committed when touched.
+//! code asks `is_exhausted` before it descends. The pages of the stack are only committed when touched.
 
 use std::cell::Cell;
 use std::sync::Mutex;
