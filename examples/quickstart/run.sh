@@ -40,7 +40,7 @@ tail -n 3 init.log
 
 step "The first plan: what six new releases bring"
 "$terraform" plan -no-color -out=first.plan >first.log 2>&1 || { cat first.log; exit 1; }
-sed -n '/will be created/,/^$/p' first.log | head -n 60
+sed -n '/will be created/,/^$/p' first.log | sed -n '1,60p'
 echo "  … ($(wc -l <first.log) lines in all)"
 grep '^Plan:' first.log
 
