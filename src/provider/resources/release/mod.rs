@@ -24,6 +24,7 @@ use tf_provider::schema::{
 
 use arguments::Arguments;
 use desired::Desired;
+use place::Place;
 use private::{Private, Seed};
 
 use super::super::Shared;
@@ -54,9 +55,12 @@ impl ReleaseResource {
         operation: &str,
         cancel: tf_provider::CancellationToken,
     ) -> Result<NewState, Diagnostics> {
+        // Announced before the render, so that the releases of an apply wait for each other with their commit.
+        let place = place::of(&self.shared, &Arguments::read(&planned))?;
+        place.iter().for_each(Place::announce);
         let (arguments, desired) = self.desired(&planned, &keep).await?;
         desired.expect_planned_chart(&planned)?;
-        if let Some(place) = place::of(&self.shared, &arguments)? {
+        if let Some(place) = place {
             let deadline = arguments::timeout(&planned, operation);
             keep.delivered = place.deliver(&arguments, &desired, &keep.delivered, deadline, cancel).await?;
         }

@@ -62,6 +62,11 @@ pub(super) fn owner(arguments: &Arguments) -> Owner {
 }
 
 impl Place {
+    /// Says that a delivery to this place is being prepared.
+    pub(super) fn announce(&self) {
+        self.folder.announce();
+    }
+
     /// Finds out, while planning, whether another release writes the same files.
     pub(super) fn claim(&self, arguments: &Arguments, desired: &Desired) -> Result<(), Diagnostics> {
         let files = files(arguments, desired).map_err(|error| of_delivery(arguments, &error))?;
