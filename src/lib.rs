@@ -46,7 +46,7 @@ mod architecture {
         edge("provider", &["delivery", "source", "release", "layers", "manifest"]),
         edge("cli", &["delivery", "source", "release", "layers", "manifest"]),
         edge("delivery", &["source", "manifest"]),
-        edge("source", &[]),
+        edge("source", &["notation"]),
         pure("release", &["layers", "manifest", "notation"]),
         pure("layers", &["notation"]),
         pure("manifest", &["notation"]),

@@ -1,5 +1,7 @@
 //! Which paths come nearest to one that is not there: what a person who mistyped it probably meant.
 
+use crate::notation::distance;
+
 /// Gives the paths of fewest letters to change, the nearest first; at most `most`, each within `furthest` letters.
 pub fn nearest<'a>(
     path: &str,
@@ -15,21 +17,6 @@ pub fn nearest<'a>(
         .collect();
     near.sort_unstable();
     near.into_iter().take(most).map(|(_, path)| path).collect()
-}
-
-/// The Levenshtein distance of two texts.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (index, a) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
-        for (column, b) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use helm_engine::semver::{Constraints, Version};
 
 use super::super::SourceError;
+use crate::notation::distance;
 
 /// How many names or versions an error shows.
 const SHOWN: usize = 5;
@@ -65,7 +66,11 @@ pub(super) fn no_constraint(name: &str, wanted: &str, reason: &str) -> SourceErr
 
 /// Explains that there is no such chart.
 pub(super) fn no_chart<'a>(name: &str, names: impl Iterator<Item = &'a str>, place: &str) -> SourceError {
-    let mut near: Vec<(usize, &str)> = names.map(|other| (distance(name, other), other)).collect();
+    // Names come from the repository, so only their first letters count.
+    let head = |text: &str| text.chars().take(100).collect::<String>();
+    let name_head = head(name);
+    let mut near: Vec<(usize, &str)> =
+        names.map(|other| (distance(&name_head, &head(other)), other)).collect();
     near.sort_unstable();
     let near: Vec<&str> = near.into_iter().take(SHOWN).map(|(_, other)| other).collect();
     SourceError::Unknown {
@@ -101,22 +106,6 @@ fn nearest_versions<'a>(wanted: &str, versions: &[&'a str]) -> Vec<&'a str> {
     let at = sorted.iter().take_while(newer).count();
     let start = at.saturating_sub(SHOWN / 2 + 1).min(sorted.len().saturating_sub(SHOWN));
     sorted.into_iter().skip(start).take(SHOWN).collect()
-}
-
-/// Counts the letters to change from one name to another.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(100).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().take(100).enumerate() {
-        let mut corner = i;
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let changed = corner + usize::from(x != *y);
-            corner = row[j + 1];
-            row[j + 1] = changed.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
