@@ -4,7 +4,7 @@ use std::fmt;
 
 use helm_engine::request::read_values;
 use helm_engine::tree::{Node, NodeKind, Position};
-use helm_engine::{Mode, yaml};
+use helm_engine::{Mode, RenderError};
 
 use crate::notation::deeper_than;
 
@@ -61,7 +61,7 @@ impl Layer {
     pub fn read(name: &str, file: Option<&str>, text: &[u8], source: u32) -> Result<Self, LayerError> {
         match read_values(text, source, Mode::Helm4) {
             Ok(values) => Layer::new(name, file, values),
-            Err(error) => Err(not_yaml(name, file, text, error.message())),
+            Err(error) => Err(not_yaml(name, file, &error)),
         }
     }
 
@@ -95,22 +95,14 @@ impl Layer {
     }
 }
 
-/// Finds the place of an error again, which Helm's words for values files do not name.
-fn not_yaml(name: &str, file: Option<&str>, text: &[u8], message: &str) -> LayerError {
+fn not_yaml(name: &str, file: Option<&str>, error: &RenderError) -> LayerError {
     let what = file.map_or_else(|| format!("layer {name}"), str::to_owned);
-    let found = yaml::read_documents(text, 0).err().filter(|found| found.line > 0);
-    let Some(found) = found else {
-        return LayerError::NotYaml { place: what, message: message.to_owned(), excerpt: String::new() };
-    };
-    let line = text.split(|byte| *byte == b'\n').nth(found.line as usize - 1).map(String::from_utf8_lossy);
-    let line = line.as_deref().unwrap_or_default().trim_end().to_owned();
-    let caret = " ".repeat((found.column as usize).saturating_sub(1).min(line.len()));
-    let number = found.line.to_string();
-    let margin = " ".repeat(number.len());
+    let place = error.location().map(|at| format!("{what}:{}:{}", at.line, at.column));
+    let excerpt = error.excerpt().map(|excerpt| format!("\n\n  {}", excerpt.replace('\n', "\n  ")));
     LayerError::NotYaml {
-        place: format!("{what}:{}:{}", found.line, found.column),
-        message: found.to_string(),
-        excerpt: format!("\n\n  {number} | {line}\n  {margin} | {caret}^"),
+        place: place.unwrap_or(what),
+        message: error.message().to_owned(),
+        excerpt: excerpt.unwrap_or_default(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::Mode;
 use crate::chart::values_file;
 use crate::limits::Limits;
-use crate::render::RenderError;
+use crate::render::{Location, RenderError};
 use crate::strvals::{self, SetKind};
 use crate::trace::Trace;
 use crate::tree::{InputMark, Node, NodeKind, NodeMap};
@@ -139,9 +139,12 @@ fn mark_below(node: &mut Node, above: InputMark) {
 /// say, below [`SET_SOURCES`].
 ///
 /// # Errors
-/// With Helm's words, without the file's name.
+/// With Helm's words, without the file's name; line, column and excerpt are known where the text is no YAML.
 pub fn read_values(bytes: &[u8], source: u32, mode: Mode) -> Result<Node, RenderError> {
-    values_file::read(bytes, source, mode).map(Node::map).map_err(RenderError::plain)
+    values_file::read(bytes, source, mode).map(Node::map).map_err(|error| {
+        let place = Location { template: String::new(), line: error.line, column: error.column };
+        RenderError::plain(error.message).at((error.line > 0).then_some(place), bytes)
+    })
 }
 
 /// Checks a release's name as Helm does.

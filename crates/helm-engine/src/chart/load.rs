@@ -184,7 +184,7 @@ impl Loading {
 
     fn read_values(&mut self, path: &str, data: &[u8]) -> Result<Arc<crate::tree::NodeMap>, String> {
         let source = self.source(path);
-        super::values_file::read(data, source, self.mode).map(Arc::new)
+        super::values_file::read(data, source, self.mode).map(Arc::new).map_err(|error| error.to_string())
     }
 }
 

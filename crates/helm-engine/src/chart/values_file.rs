@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use crate::Mode;
 use crate::tree::{Node, NodeKind, NodeMap};
-use crate::yaml;
+use crate::yaml::{self, ReadError};
 
 /// Reads a values file, be it a chart's own or a layer above it. `source` is the number that positions carry.
 ///
 /// # Errors
 /// With Helm's words, without the name of the file.
-pub(crate) fn read(bytes: &[u8], source: u32, mode: Mode) -> Result<NodeMap, String> {
+pub(crate) fn read(bytes: &[u8], source: u32, mode: Mode) -> Result<NodeMap, ReadError> {
     let documents = match mode {
         Mode::Helm3 => yaml::read_map(bytes, source).map(|document| vec![document]),
         Mode::Helm4 => yaml::read_documents(bytes, source),
     };
     let mut values = NodeMap::new();
-    for document in documents.map_err(|error| error.to_string())? {
+    for document in documents? {
         if let NodeKind::Map(map) = document.kind {
             merge(&mut values, Arc::unwrap_or_clone(map));
         }
