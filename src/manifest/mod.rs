@@ -23,6 +23,7 @@ pub mod merge_keys;
 pub mod normalize;
 pub mod object;
 pub mod order;
+pub mod patch;
 pub mod surface;
 mod text;
 pub mod yaml;

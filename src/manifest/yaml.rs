@@ -55,6 +55,44 @@ pub fn read_marked(
     Ok((value, reading.marks))
 }
 
+/// Reads a document as YAML 1.2 does where the two differ in words: `yes`, `no`, `on`, `off`, `y` and `n` are texts.
+///
+/// # Errors
+/// When the document is no YAML, or nests too deeply to be worked with.
+pub fn read_words_as_texts(document: &str) -> Result<Value, YamlError> {
+    let Some(root) = yaml::read_with_spans(document.as_bytes()).map_err(YamlError::Read)? else {
+        return Ok(Value::Null);
+    };
+    if let Some(line) = too_deep(&root) {
+        return Err(YamlError::TooDeep { line });
+    }
+    Ok(value_of(&root, document))
+}
+
+fn value_of(field: &Field, document: &str) -> Value {
+    match &field.kind {
+        FieldKind::List(items) => items.iter().map(|item| value_of(item, document)).collect(),
+        FieldKind::Map(map) => {
+            let field = |(key, value): (&String, &Field)| {
+                let key = word(document, &value.key_span).map_or_else(|| key.clone(), str::to_owned);
+                (key, value_of(value, document))
+            };
+            Value::Object(map.iter().map(field).collect())
+        }
+        FieldKind::Bool(_) => word(document, &field.span).map_or_else(|| scalar(field), Value::from),
+        FieldKind::Float(number) if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 => {
+            Value::from(*number as i64)
+        }
+        _ => scalar(field),
+    }
+}
+
+/// Gives the word that stands somewhere, where it is one that only older YAML takes for a truth.
+fn word<'a>(document: &'a str, span: &Range<usize>) -> Option<&'a str> {
+    const WORDS: [&str; 6] = ["y", "n", "yes", "no", "on", "off"];
+    document.get(span.clone()).filter(|word| WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)))
+}
+
 struct Reading<F> {
     mark: F,
     pointer: String,
