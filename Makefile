@@ -12,8 +12,9 @@ quickstart: ## Builds, then plans, applies, edits one layer and plans again on e
 	cargo build --quiet
 	TERRAFORM=$$(.ci/terraform) examples/quickstart/run.sh
 
-test: ## Runs every test: units, the engine's corpus, and the journeys against real Terraform, git, ssh and an OCI registry
+test: ## Runs every test: units, the engine's corpus, and the journeys against real Terraform, git, ssh, an OCI registry and Kubernetes
 	.ci/packages
+	.ci/control-plane
 	cargo build --workspace
 	TERRAFORM=$$(.ci/terraform) cargo test --workspace
 

@@ -1,6 +1,7 @@
 //! What the journeys stand on: the real Terraform in a folder of its own, real git repositories and servers, and the built provider.
 
 pub mod charts;
+pub mod cluster;
 pub mod git_server;
 pub mod recorded;
 pub mod repository;

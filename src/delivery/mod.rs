@@ -4,6 +4,7 @@
 //! bytes come in, a receipt goes out. What it writes carries its owner, so that nothing of others is overwritten or
 //! deleted; what it could not write for certain is never reported as written.
 
+pub mod cluster;
 #[cfg(test)]
 pub(crate) mod contract;
 mod error;

@@ -1,0 +1,64 @@
+//! Delivery straight to a cluster: server-side apply, with everything that can be known before the first write known then.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`connection`], `kubeconfig`, `credentials` | where a cluster is and as whom it is spoken to |
+//! | `client`, `call`, `retry`, [`discovery`] | one API server: requests, patience, kinds |
+//! | [`inventory`] | what a set has, written down in the cluster |
+//! | [`preview`], `ownership`, `refusal` | what an apply would do, asked of the server without doing it |
+//! | [`apply`], `graph`, `schedule` | writing, in the order of what needs what |
+//! | [`readiness`], `wait` | whether what was written has become what it should be |
+//! | [`observe`], [`remove`] | what is there; taking it away |
+//!
+//! Rules that hold everywhere: nothing is written before all objects were tried without effect; no field of somebody else
+//! is forced unless the policy says so; only what is in the inventory and carries the set's label is ever deleted; what could
+//! not be asked is not taken for absent.
+
+pub mod apply;
+mod call;
+mod client;
+pub mod connection;
+mod credentials;
+pub mod discovery;
+mod error;
+mod graph;
+pub mod inventory;
+pub mod kubeconfig;
+pub mod observe;
+mod ownership;
+pub mod preview;
+pub mod readiness;
+mod refusal;
+pub mod remove;
+mod retry;
+mod schedule;
+mod set;
+mod wait;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use client::{ApiServer, Patience};
+pub use connection::Connection;
+pub use error::ClusterError;
+pub use refusal::Conflict;
+pub use set::{Claims, ObjectSet, Policy};
+
+/// All API servers that a process speaks with: one client for each server and user, shared by everything that needs it.
+#[derive(Debug, Default)]
+pub struct Clusters {
+    servers: Mutex<HashMap<[u8; 32], Arc<ApiServer>>>,
+    /// Which set writes which object, found out while planning.
+    pub claims: Claims,
+}
+
+impl Clusters {
+    /// Gives the client of a connection; nothing is asked of the server yet.
+    pub fn server(&self, connection: &Connection) -> Arc<ApiServer> {
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = servers
+            .entry(connection.fingerprint())
+            .or_insert_with(|| Arc::new(ApiServer::new(connection.clone())));
+        Arc::clone(server)
+    }
+}

@@ -1,0 +1,145 @@
+//! Whose an object in the cluster is, as its labels, annotations and managed fields say. Pure.
+
+use serde_json::Value;
+
+use super::inventory::PART_OF;
+
+/// Names who else looks after a live object; nobody where it is ours, or where the desired object says the same of itself.
+pub(super) fn other_owner(live: &Value, desired: &Value, set_id: &str) -> Option<String> {
+    let label = |name: &str| text(live, "labels", name).filter(|_| text(desired, "labels", name).is_none());
+    let annotation =
+        |name: &str| text(live, "annotations", name).filter(|_| text(desired, "annotations", name).is_none());
+    if let Some(set) = label(PART_OF) {
+        return (set != set_id).then(|| format!("another set, {set}"));
+    }
+    if let Some(name) = annotation("meta.helm.sh/release-name") {
+        let namespace = annotation("meta.helm.sh/release-namespace").unwrap_or_default();
+        return Some(format!("Helm release {namespace}/{name}"));
+    }
+    for (group, what) in [
+        ("kustomize.toolkit.fluxcd.io", "Flux Kustomization"),
+        ("helm.toolkit.fluxcd.io", "Flux HelmRelease"),
+    ] {
+        if let Some(name) = label(&format!("{group}/name")) {
+            let namespace = label(&format!("{group}/namespace")).unwrap_or_default();
+            return Some(format!("{what} {namespace}/{name}"));
+        }
+    }
+    if let Some(tracked) =
+        annotation("argocd.argoproj.io/tracking-id").or(label("argocd.argoproj.io/instance"))
+    {
+        let name = tracked.split(':').next().unwrap_or(tracked);
+        return Some(format!("Argo CD application {name}"));
+    }
+    let references =
+        live.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
+    let controller = references.into_iter().find(|one| one["controller"] == true)?;
+    let part = |name: &str| controller[name].as_str().unwrap_or_default().to_owned();
+    Some(format!("its controller {} {}", part("kind"), part("name")))
+}
+
+/// Tells whether a live object carries the label of the set.
+pub(super) fn is_ours(live: &Value, set_id: &str) -> bool {
+    text(live, "labels", PART_OF) == Some(set_id)
+}
+
+/// Tells whether somebody asked that an object never be pruned, in the words of tools that users come from.
+pub(super) fn is_kept(live: &Value) -> bool {
+    const KEEP: [(&str, &str); 5] = [
+        ("helm.sh/resource-policy", "keep"),
+        ("strata.dev/prune", "disabled"),
+        ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
+        ("argocd.argoproj.io/sync-options", "Prune=false"),
+        ("client.lifecycle.config.k8s.io/deletion", "detach"),
+    ];
+    KEEP.iter().any(|(name, value)| {
+        text(live, "annotations", name).is_some_and(|text| text.split(',').any(|one| one.trim() == *value))
+    })
+}
+
+/// The field managers of clients that wrote whole objects before: what they own passes to us with the first apply, or what
+/// is later removed from the desired object would stay.
+pub(super) fn is_client_side_writer(manager: &str, operation: &str) -> bool {
+    operation == "Update"
+        && (manager == "helm"
+            || manager == "before-first-apply"
+            || manager == "Terraform"
+            || manager == "terraform-provider-helm"
+            || manager.starts_with("kubectl-client-side-apply"))
+}
+
+/// Tells a change that somebody made by hand from the work of a controller. A field of ours that was changed by hand is
+/// drift, which the plan shows and an apply heals; who applies, or comes back to it like a controller, owns it.
+pub(super) fn is_change_by_hand(manager: &str, operation: &str) -> bool {
+    const CONTROLLERS: [&str; 6] =
+        ["controller", "operator", "cainjector", "autoscaler", "kubelet", "scheduler"];
+    operation == "Update" && !CONTROLLERS.iter().any(|word| manager.contains(word))
+}
+
+fn text<'a>(object: &'a Value, field: &str, name: &str) -> Option<&'a str> {
+    object.get("metadata")?.get(field)?.get(name)?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(metadata: Value, expected: Option<&str>) {
+        let live = json!({ "metadata": metadata });
+        assert_eq!(other_owner(&live, &json!({}), "applyset-ours-v1").as_deref(), expected);
+    }
+
+    #[test]
+    fn others_are_known_by_their_labels() {
+        check(json!({}), None);
+        check(json!({"labels": {PART_OF: "applyset-ours-v1"}}), None);
+        check(json!({"labels": {PART_OF: "applyset-x-v1"}}), Some("another set, applyset-x-v1"));
+        check(
+            json!({"annotations": {"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "shop"}}),
+            Some("Helm release shop/web"),
+        );
+        check(
+            json!({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}}),
+            Some("Flux Kustomization flux-system/apps"),
+        );
+        check(
+            json!({"annotations": {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web"}}),
+            Some("Argo CD application shop"),
+        );
+        check(
+            json!({"ownerReferences": [{"kind": "Deployment", "name": "web", "controller": true}]}),
+            Some("its controller Deployment web"),
+        );
+        // Ours stays ours whatever else stands on it.
+        check(
+            json!({"labels": {PART_OF: "applyset-ours-v1"}, "annotations": {"meta.helm.sh/release-name": "web"}}),
+            None,
+        );
+    }
+
+    #[test]
+    fn a_label_that_the_chart_itself_writes_names_nobody_else() {
+        let labelled = json!({"metadata": {"labels": {"argocd.argoproj.io/instance": "web"}}});
+        assert_eq!(other_owner(&labelled, &labelled, "x"), None);
+    }
+
+    #[test]
+    fn controllers_own_what_they_change_and_people_do_not() {
+        assert!(is_change_by_hand("kubectl-edit", "Update") && is_change_by_hand("k9s", "Update"));
+        assert!(
+            !is_change_by_hand("kubectl", "Apply") && !is_change_by_hand("kube-controller-manager", "Update")
+        );
+    }
+
+    #[test]
+    fn what_is_to_be_kept_says_so() {
+        let check = |annotations: Value, expected: bool| {
+            assert_eq!(is_kept(&json!({"metadata": {"annotations": annotations}})), expected);
+        };
+        check(json!({"helm.sh/resource-policy": "keep"}), true);
+        check(json!({"argocd.argoproj.io/sync-options": "Validate=false, Prune=false"}), true);
+        check(json!({"helm.sh/resource-policy": "other"}), false);
+        check(json!({}), false);
+    }
+}

@@ -1,0 +1,248 @@
+//! What one owner wants in a cluster: objects, where they are written down, and what may be done for them.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine;
+use serde_json::{Map, Value};
+
+use super::discovery::Kinds;
+use super::graph::Node;
+use super::inventory::{PART_OF, Parent};
+use crate::manifest::mask::Mark;
+use crate::manifest::object::{self, ObjectId};
+use crate::manifest::surface::Desired;
+
+/// The objects of one owner in one cluster.
+#[derive(Clone, Debug)]
+pub struct ObjectSet {
+    /// Names the owner for people: `release shop/web`.
+    pub title: String,
+    /// Where it is written down what the set has.
+    pub parent: Parent,
+    /// The objects, with what of them is secret.
+    pub objects: Vec<Desired>,
+    /// Texts that are kept in the inventory beside the list.
+    pub notes: BTreeMap<String, String>,
+    /// What may be done.
+    pub policy: Policy,
+}
+
+/// What may be done for a set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// The name under which the server notes which fields are ours.
+    pub field_manager: String,
+    /// Whether fields of other managers are overwritten.
+    pub force_conflicts: bool,
+    /// Whether objects of other tools are taken over.
+    pub adopt: bool,
+    /// Whether the namespace of the inventory is created where there is none. It is never deleted.
+    pub create_namespace: bool,
+    /// Kinds or keys that may be deleted and made again beside those where nothing is lost by it.
+    pub recreate: Vec<String>,
+    /// Whether objects must become ready.
+    pub wait: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            field_manager: "strata".to_owned(),
+            force_conflicts: false,
+            adopt: false,
+            create_namespace: false,
+            recreate: Vec::new(),
+            wait: true,
+        }
+    }
+}
+
+/// Kinds whose objects hold data, others or traffic, and are not made anew unless somebody says so.
+const PRECIOUS: [&str; 6] = [
+    "CustomResourceDefinition",
+    "Namespace",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Service",
+    "StatefulSet",
+];
+
+impl Policy {
+    /// Tells whether an object may be deleted and made again where a field cannot change in place.
+    pub(super) fn may_recreate(&self, id: &ObjectId) -> bool {
+        let named = self.recreate.iter().any(|one| *one == id.kind || *one == id.key());
+        named || !PRECIOUS.contains(&id.kind.as_str())
+    }
+}
+
+impl ObjectSet {
+    /// Gives an object as it is applied: with the label of the set.
+    pub(super) fn stamped(&self, index: usize) -> Value {
+        let mut object = self.objects[index].object.clone();
+        let entry = |map: &mut Map<String, Value>, name: &str| -> Option<()> {
+            let place = map.entry(name).or_insert(Value::Null);
+            if !place.is_object() {
+                *place = Value::Object(Map::new());
+            }
+            Some(())
+        };
+        if let Some(metadata) = object.as_object_mut().and_then(|map| {
+            entry(map, "metadata")?;
+            map.get_mut("metadata")?.as_object_mut()
+        }) {
+            entry(metadata, "labels");
+            metadata["labels"][PART_OF] = Value::from(self.parent.set_id());
+        }
+        if let Some(map) = object.as_object_mut() {
+            map.remove("status");
+        }
+        object
+    }
+
+    /// Gives the objects as the order of writing sees them.
+    pub(super) fn nodes(&self) -> Vec<Node<'_>> {
+        self.objects.iter().map(|one| Node { id: &one.id, object: Some(&one.object) }).collect()
+    }
+
+    /// Adds the kinds that the set's own definitions bring.
+    pub(super) fn with_own_kinds(&self, mut kinds: Kinds) -> Kinds {
+        for one in self.objects.iter().filter(|one| object::is_custom_resource_definition(&one.object)) {
+            kinds.define(&one.object);
+        }
+        kinds
+    }
+
+    /// Gives the texts of an object that no message may show.
+    pub(super) fn hidden(&self, index: usize) -> Vec<String> {
+        let one = &self.objects[index];
+        let mut hidden = Vec::new();
+        for (pointer, mark) in &one.marks.at {
+            if matches!(mark, Mark::Hidden(_))
+                && let Some(value) = one.object.pointer(pointer)
+            {
+                texts(value, &mut hidden);
+            }
+        }
+        if object::is_secret(&one.object) {
+            for field in ["data", "stringData"] {
+                texts(&one.object[field], &mut hidden);
+            }
+            let plain = |text: &String| {
+                let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
+                String::from_utf8(bytes).ok()
+            };
+            let decoded: Vec<String> = hidden.iter().filter_map(plain).collect();
+            hidden.extend(decoded);
+        }
+        hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        hidden
+    }
+}
+
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if !text.is_empty() => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(map) => map.values().for_each(|item| texts(item, found)),
+        _ => {}
+    }
+}
+
+/// Which set of a plan writes which object of which cluster.
+#[derive(Debug, Default)]
+pub struct Claims(Mutex<BTreeMap<(String, String), String>>);
+
+impl Claims {
+    /// Forgets what an earlier plan of this process claimed.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Claims the objects of a set for it.
+    ///
+    /// # Errors
+    /// With the objects that another set of the plan writes too, and its title.
+    pub fn claim(&self, cluster: &str, set: &ObjectSet) -> Result<(), Vec<(String, String)>> {
+        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = Vec::new();
+        for one in &set.objects {
+            let place = (cluster.to_owned(), without_version(&one.id));
+            let holder = claims.entry(place).or_insert_with(|| set.title.clone());
+            if *holder != set.title {
+                taken.push((one.id.key(), holder.clone()));
+            }
+        }
+        if taken.is_empty() { Ok(()) } else { Err(taken) }
+    }
+}
+
+/// One object has one name, whichever version of its kind it is written in.
+fn without_version(id: &ObjectId) -> String {
+    format!("{}/{}/{}/{}", id.group(), id.kind, id.namespace.as_deref().unwrap_or_default(), id.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::mask::{ObjectMarks, Reason};
+    use serde_json::json;
+
+    fn set(title: &str, objects: &[Value]) -> ObjectSet {
+        let objects = objects.iter().map(|object| Desired {
+            id: ObjectId::read(object, "default", &object::Scopes::default()).expect("an object"),
+            object: object.clone(),
+            marks: ObjectMarks::default(),
+        });
+        ObjectSet {
+            title: title.to_owned(),
+            parent: Parent { namespace: "default".into(), name: "x".into() },
+            objects: objects.collect(),
+            notes: BTreeMap::new(),
+            policy: Policy::default(),
+        }
+    }
+
+    #[test]
+    fn the_label_is_added_and_nothing_else_changes() {
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "labels": null}, "status": {}});
+        let set = set("a", &[map]);
+        assert_eq!(
+            set.stamped(0),
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "labels": {PART_OF: set.parent.set_id()}}})
+        );
+    }
+
+    #[test]
+    fn secrets_are_hidden_in_both_forms() {
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"p": "aHVudGVyMg=="}});
+        let mut all = set("a", &[secret]);
+        all.objects[0].marks.at.insert("/metadata/name".into(), Mark::Hidden(Reason::Generated));
+        assert_eq!(all.hidden(0), ["aHVudGVyMg==", "hunter2", "a"]);
+    }
+
+    #[test]
+    fn two_sets_of_a_plan_cannot_write_one_object() {
+        let claims = Claims::default();
+        let object = |version: &str| json!({"apiVersion": format!("apps/{version}"), "kind": "Deployment", "metadata": {"name": "web"}});
+        let (one, two) = (set("one", &[object("v1")]), set("two", &[object("v1beta1")]));
+        assert_eq!(claims.claim("c", &one), Ok(()));
+        assert_eq!(claims.claim("c", &one), Ok(()));
+        assert_eq!(claims.claim("d", &two), Ok(()));
+        let taken = vec![("apps/v1beta1/Deployment/default/web".to_owned(), "one".to_owned())];
+        assert_eq!(claims.claim("c", &two), Err(taken));
+    }
+
+    #[test]
+    fn what_holds_data_is_not_made_anew_unless_named() {
+        let id = |kind: &str| ObjectId {
+            api_version: "v1".into(),
+            kind: kind.into(),
+            namespace: None,
+            name: "x".into(),
+        };
+        let policy = Policy { recreate: vec!["StatefulSet".into()], ..Policy::default() };
+        assert!(policy.may_recreate(&id("Job")) && policy.may_recreate(&id("StatefulSet")));
+        assert!(!policy.may_recreate(&id("Service")));
+    }
+}
