@@ -20,6 +20,8 @@ pub struct Layer {
     pub file: Option<String>,
     /// Whether its values must never be shown.
     pub sensitive: bool,
+    /// What says that its values changed, in the place of the values themselves.
+    pub pin: Option<String>,
     /// The values: a map.
     pub values: Node,
 }
@@ -53,6 +55,17 @@ pub enum LayerError {
     },
 }
 
+impl LayerError {
+    /// Says where the source stops being a layer.
+    pub fn place(&self) -> &str {
+        match self {
+            LayerError::NotAMap { place, .. }
+            | LayerError::NotYaml { place, .. }
+            | LayerError::TooDeep { place } => place,
+        }
+    }
+}
+
 impl Layer {
     /// Reads a layer from the text of a values file; `source` is the number that its positions carry.
     ///
@@ -71,7 +84,13 @@ impl Layer {
     /// When the values are no map, or nest too deeply to be worked with.
     pub fn new(name: &str, file: Option<&str>, values: Node) -> Result<Self, LayerError> {
         let values = if values.is_null() { Node::map(Default::default()) } else { values };
-        let layer = Self { name: name.to_owned(), file: file.map(str::to_owned), sensitive: false, values };
+        let layer = Self {
+            name: name.to_owned(),
+            file: file.map(str::to_owned),
+            sensitive: false,
+            pin: None,
+            values,
+        };
         if layer.values.as_map().is_none() {
             let (place, found) = (layer.origin(&layer.values).to_string(), type_name(&layer.values));
             return Err(LayerError::NotAMap { place, found });
@@ -86,6 +105,19 @@ impl Layer {
     pub fn sensitive(mut self) -> Self {
         self.sensitive = true;
         self
+    }
+
+    /// Lets its values count as changed when `pin` does.
+    pub fn pinned(mut self, pin: Option<&str>) -> Self {
+        self.pin = pin.map(str::to_owned);
+        self
+    }
+
+    /// Gives the values with what a render must know of them.
+    pub fn marked_values(&self) -> Node {
+        let mut values = self.values.clone();
+        values.mark.sensitive |= self.sensitive;
+        values
     }
 
     /// Says where a value of this layer was written: at its key where it has one.

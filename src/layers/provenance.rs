@@ -49,12 +49,18 @@ impl Decision<'_> {
 
     /// Says whether the value must not be shown.
     pub fn is_sensitive(&self) -> bool {
-        self.winner.layer.sensitive || any(self.winner.value, |mark| mark == InputMark::Sensitive)
+        self.winner.layer.sensitive || any(self.winner.value, |mark| mark.sensitive)
+    }
+
+    /// Says whether it is not known yet which keys or items the value has.
+    pub fn has_unknown_shape(&self) -> bool {
+        let value = self.winner.value;
+        self.is_unknown() && matches!(value.kind, NodeKind::List(_) | NodeKind::Map(_))
     }
 
     /// Says whether the value is not known yet.
     pub fn is_unknown(&self) -> bool {
-        any(self.winner.value, |mark| mark == InputMark::Unknown)
+        any(self.winner.value, |mark| mark.unknown)
     }
 }
 
@@ -78,15 +84,16 @@ pub fn explain<'a>(stack: &'a Stack, path: &str) -> Vec<Decision<'a>> {
 
 /// Gives what a plan shows as `values`: `VALUE (LAYER)` for every key that a layer above the chart decides, none where
 /// the value is not known yet. `is_secret` tells by path which values are secret beside those marked so; `hide` is asked
-/// for what stands in the place of a secret, by path and content. Truth values are never taken for secrets.
+/// for what stands in the place of a secret, by layer, path and content. Truth values are never taken for secrets.
 pub fn shown(
     stack: &Stack,
     is_secret: impl Fn(&str) -> bool,
-    mut hide: impl FnMut(&str, &[u8]) -> String,
+    mut hide: impl FnMut(&Layer, &str, &[u8]) -> String,
 ) -> BTreeMap<String, Option<String>> {
     let mut lines = BTreeMap::new();
     for decision in decisions(stack).into_iter().filter(|decision| !decision.by_chart) {
-        let layer = &decision.winner.layer.name;
+        let written = decision.winner.layer;
+        let layer = &written.name;
         if decision.is_unknown() {
             lines.insert(decision.path, None);
             continue;
@@ -94,7 +101,7 @@ pub fn shown(
         let value = json_of(decision.winner.value);
         let is_switch = matches!(value, Value::Bool(_) | Value::Null);
         if decision.is_sensitive() || !is_switch && is_secret(&decision.path) {
-            let hidden = hide(&decision.path, value.to_string().as_bytes());
+            let hidden = hide(written, &decision.path, value.to_string().as_bytes());
             lines.insert(decision.path, Some(format!("{hidden} ({layer})")));
             continue;
         }
@@ -257,7 +264,8 @@ mod tests {
 
     fn check(chart: &str, layers: &[(&str, &str)], expected: &[&str]) {
         let stack = stack(chart, layers);
-        let mut hide = |path: &str, content: &[u8]| format!("(sensitive {path} {} bytes)", content.len());
+        let mut hide =
+            |_: &Layer, path: &str, content: &[u8]| format!("(sensitive {path} {} bytes)", content.len());
         let lines: Vec<String> = shown(&stack, |_| false, &mut hide)
             .into_iter()
             .map(|(path, value)| format!("{path} = {}", value.unwrap_or("unknown".to_owned())))
@@ -322,7 +330,7 @@ mod tests {
     fn sensitive_layers_are_never_shown() {
         let mut stack = stack("", &[("g", "a: 1\n"), ("secrets", "b: {c: hush}\n")]);
         stack.layers[1].sensitive = true;
-        let lines = shown(&stack, |_| false, |_, _| "(sensitive, revision 1)".to_owned());
+        let lines = shown(&stack, |_| false, |_, _, _| "(sensitive, revision 1)".to_owned());
         assert_eq!(lines["b.c"].as_deref(), Some("(sensitive, revision 1) (secrets)"));
         assert_eq!(lines["a"].as_deref(), Some("1 (g)"));
     }

@@ -4,6 +4,7 @@
 //! other (`pkg/cli/values`). Below them the chart's defaults fill in what is missing, and a null then removes the
 //! default (`pkg/chartutil/coalesce.go`). Subcharts are the engine's part; here only the root chart's defaults count.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -48,6 +49,15 @@ impl Stack {
         self.layers.iter().fold(empty, |below, layer| overlay(&below, &layer.values))
     }
 
+    /// Lists the values of layers that are pinned, each by the path that a render calls it.
+    pub fn pinned(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for layer in self.layers.iter().filter(|layer| layer.pin.is_some()) {
+            collect_paths(&layer.values, String::new(), &mut found);
+        }
+        found
+    }
+
     /// Gives the values that the root chart's templates see, subcharts aside.
     pub fn effective(&self, mode: Mode) -> Node {
         let merged = self.merged();
@@ -71,6 +81,21 @@ impl Stack {
         }
         conflicts
     }
+}
+
+fn collect_paths(node: &Node, path: String, found: &mut BTreeSet<String>) {
+    match &node.kind {
+        NodeKind::Map(map) => map.iter().for_each(|(key, value)| {
+            let key = key.replace('.', "\\.");
+            let path = if path.is_empty() { key } else { format!("{path}.{key}") };
+            collect_paths(value, path, found);
+        }),
+        NodeKind::List(items) => items.iter().enumerate().for_each(|(index, item)| {
+            collect_paths(item, format!("{path}[{index}]"), found);
+        }),
+        _ => {}
+    }
+    found.insert(path);
 }
 
 /// Puts one layer's values over another's.

@@ -34,8 +34,12 @@ pub enum Reason {
 pub enum Mark {
     /// It must not be shown.
     Hidden(Reason),
-    /// It is known only after the apply: it leaves the object and stands in `late`.
+    /// It must not be shown, and a number that the user counts up says whether it changed.
+    Pinned,
+    /// It may be known later than the rest: it leaves the object and stands in `late`.
     Late,
+    /// It leaves the object and stands in `late`, and is not known yet.
+    Unknown,
 }
 
 /// Marks of one object's values, by JSON pointer (`/spec/template/metadata/labels/app.kubernetes.io~1name`); a mark on
@@ -60,6 +64,11 @@ pub struct Revision {
 pub struct Revisions(BTreeMap<String, Revision>);
 
 impl Revisions {
+    /// Tells whether a value at this place was shown before.
+    pub fn knows(&self, place: &str) -> bool {
+        self.0.contains_key(place)
+    }
+
     /// Takes over the revisions of another table; those of places that it does not have stay.
     pub fn take_from(&mut self, newer: Revisions) {
         self.0.extend(newer.0);
@@ -80,12 +89,25 @@ pub struct Masker<'a> {
     key: Option<&'a [u8]>,
     previous: &'a Revisions,
     next: Revisions,
+    pin: &'a [u8],
 }
 
 impl<'a> Masker<'a> {
     /// Starts with the key and the table from private state; both are absent on create.
     pub fn new(key: Option<&'a [u8]>, previous: &'a Revisions) -> Self {
-        Self { key, previous, next: Revisions::default() }
+        Self { key, previous, next: Revisions::default(), pin: b"" }
+    }
+
+    /// Lets pinned values count as changed when `pin` does.
+    #[must_use]
+    pub fn pinned(mut self, pin: &'a str) -> Self {
+        self.pin = pin.as_bytes();
+        self
+    }
+
+    /// Gives what is shown for a hidden value that counts as changed when its pin does.
+    pub fn shown_pinned(&mut self, place: &str) -> String {
+        self.shown(place, Reason::Sensitive, self.pin)
     }
 
     /// Gives what is shown for a hidden value. The place names the value across revisions: an object's key and a
@@ -115,8 +137,8 @@ impl<'a> Masker<'a> {
 pub struct Concealed<'a> {
     /// The object without what is hidden or late.
     pub object: Cow<'a, Value>,
-    /// What is known only after the apply: display path → value.
-    pub late: BTreeMap<String, Value>,
+    /// What may be known later than the rest: display path → value; none where it is not known yet.
+    pub late: BTreeMap<String, Option<Value>>,
 }
 
 /// Takes out of an object what is marked, the content of Secrets, and private keys wherever they stand. `private_key`
@@ -135,6 +157,7 @@ pub fn conceal<'a>(
     }
     let private_keys = if private_key { pointers_to(desired, holds_private_key) } else { Vec::new() };
     let place = |pointer: &str| format!("{key} {pointer}");
+    let skeleton = without_late(desired, marks);
     let shown = concealed.object.to_mut();
     for (pointer, mark) in marks.at.iter().rev().filter(|(pointer, _)| !secret || !is_secret_content(pointer))
     {
@@ -142,7 +165,16 @@ pub fn conceal<'a>(
             Mark::Hidden(reason) => {
                 hide(shown, pointer, |value| masker.shown(&place(pointer), *reason, &bytes(value)))
             }
-            Mark::Late => concealed.late.extend(take(shown, pointer, desired)),
+            Mark::Pinned => hide(shown, pointer, |_| masker.shown_pinned(&place(pointer))),
+            Mark::Late | Mark::Unknown => {
+                let Some((path, value)) = take(shown, pointer, &skeleton) else { continue };
+                let value = match (mark, pointers_to(&value, holds_private_key).is_empty()) {
+                    (Mark::Unknown, _) => None,
+                    (_, true) => Some(value),
+                    _ => Some(masker.shown(&place(pointer), Reason::Sensitive, &bytes(&value)).into()),
+                };
+                concealed.late.insert(path, value);
+            }
         }
     }
     for pointer in &private_keys {
@@ -154,15 +186,13 @@ pub fn conceal<'a>(
     if secret {
         hide_secret_content(shown, |name, value| {
             let pointer = format!("/data/{}", escape(name));
-            let reason = match marks
-                .at
-                .get(&pointer)
-                .or_else(|| marks.at.get(&format!("/stringData/{}", escape(name))))
-            {
-                Some(Mark::Hidden(reason)) => *reason,
-                _ => Reason::Sensitive,
-            };
-            masker.shown(&place(&pointer), reason, value)
+            let mark =
+                marks.at.get(&pointer).or_else(|| marks.at.get(&format!("/stringData/{}", escape(name))));
+            match mark {
+                Some(Mark::Hidden(reason)) => masker.shown(&place(&pointer), *reason, value),
+                Some(Mark::Pinned) => masker.shown_pinned(&place(&pointer)),
+                _ => masker.shown(&place(&pointer), Reason::Sensitive, value),
+            }
         });
     }
     concealed
@@ -174,18 +204,34 @@ fn hide(object: &mut Value, pointer: &str, mut shown: impl FnMut(&Value) -> Stri
     }
 }
 
-/// Removes a value from a map, or leaves a placeholder in a list, and gives its display path and itself.
-fn take(object: &mut Value, pointer: &str, desired: &Value) -> Option<(String, Value)> {
-    let (parent, last) = pointer.rsplit_once('/')?;
-    let value = match object.pointer_mut(parent)? {
-        Value::Object(map) => map.remove(&unescape(last))?,
-        Value::Array(list) => {
-            let element = list.get_mut(last.parse::<usize>().ok()?)?;
-            std::mem::replace(element, Value::String(LATE.to_owned()))
+/// Returns an object with a placeholder for everything late: what its paths are called must not depend on it.
+fn without_late(desired: &Value, marks: &ObjectMarks) -> Value {
+    let is_late = |mark: &Mark| matches!(mark, Mark::Late | Mark::Unknown);
+    if !marks.at.values().any(is_late) {
+        return Value::Null;
+    }
+    let mut skeleton = desired.clone();
+    for (pointer, _) in marks.at.iter().filter(|(_, mark)| is_late(mark)) {
+        if let Some(value) = skeleton.pointer_mut(pointer) {
+            *value = Value::String(LATE.to_owned());
         }
+    }
+    skeleton
+}
+
+/// Removes a value from a map, or leaves a placeholder in a list, and gives its display path and itself. A name by which
+/// an element of a list is addressed leaves a placeholder too.
+fn take(object: &mut Value, pointer: &str, skeleton: &Value) -> Option<(String, Value)> {
+    let (parent, last) = pointer.rsplit_once('/')?;
+    let names_element = last == "name" && parent.ends_with(|letter: char| letter.is_ascii_digit());
+    let placeholder = || Value::String(LATE.to_owned());
+    let value = match object.pointer_mut(parent)? {
+        Value::Object(map) if names_element => std::mem::replace(map.get_mut(last)?, placeholder()),
+        Value::Object(map) => map.remove(&unescape(last))?,
+        Value::Array(list) => std::mem::replace(list.get_mut(last.parse::<usize>().ok()?)?, placeholder()),
         _ => return None,
     };
-    Some((flatten::path_of(desired, pointer), value))
+    Some((flatten::path_of(skeleton, pointer), value))
 }
 
 /// Puts `stringData` and `data` of a Secret together, as the API server does, and hides each value; the same bytes

@@ -42,6 +42,18 @@ pub(crate) fn of_values(layer: &str, error: &LayerError) -> Diagnostic {
         .hint("values are a YAML map, `key: value`")
 }
 
+/// A layer that must not be seen and whose text is no values: neither the text nor the reader's words for it are shown.
+pub(crate) fn of_secret_values(layer: &str, error: &LayerError) -> Diagnostic {
+    let what = match error {
+        LayerError::NotAMap { found, .. } => format!("{}: this is {found}", error.place()),
+        LayerError::NotYaml { .. } => format!("{}: this is no YAML", error.place()),
+        LayerError::TooDeep { .. } => error.to_string(),
+    };
+    Diagnostic::error(format!("layer {layer:?} holds no values"))
+        .detail(format!("{what}. The text is not shown, since the layer is sensitive."))
+        .hint("values are a YAML map, `key: value`")
+}
+
 /// Joins the causes behind an error, outermost first, without the error itself.
 pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut chain = Vec::new();

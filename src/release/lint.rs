@@ -146,7 +146,11 @@ impl Reads {
                 Reason::Shape(path) => {
                     reads.shapes.insert(in_plan_notation(path));
                 }
-                Reason::Generated(_) | Reason::Fact(_) | Reason::File(_) => {}
+                Reason::Generated(_)
+                | Reason::Fact(_)
+                | Reason::File(_)
+                | Reason::Late(_)
+                | Reason::Undecided(_) => {}
             }
         }
         for (dependency, _) in chart.requirements() {

@@ -5,13 +5,16 @@
 
 pub mod documents;
 pub mod generated;
+mod inputs;
 pub mod lint;
 pub mod objects;
 pub mod record;
+mod redact;
 mod render;
 pub mod secrets;
+pub mod unknown;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use helm_engine::chart::Chart;
 
@@ -19,8 +22,10 @@ use crate::layers::stack::Stack;
 use crate::manifest::object::ObjectError;
 use crate::manifest::surface::Desired;
 
+pub use redact::without_secrets;
 pub use render::render;
 pub use secrets::SecretValues;
+pub use unknown::Unknown;
 
 /// Everything that a render depends on.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +92,10 @@ pub struct Rendered {
     pub objects_by_chance: bool,
     /// The values that end in a Secret.
     pub secret_values: SecretValues,
+    /// What is not known before apply.
+    pub unknown: Unknown,
+    /// The keys of objects that hold values of sensitive layers.
+    pub holding_secrets: BTreeSet<String>,
 }
 
 /// A release that cannot be rendered.
@@ -100,6 +109,14 @@ pub enum ReleaseError {
         /// What the engine says.
         #[source]
         source: Box<helm_engine::render::RenderError>,
+    },
+    /// The chart cannot be rendered, and what it says of that may hold a secret.
+    #[error("chart {chart} cannot be rendered")]
+    Hidden {
+        /// Name and version of the chart.
+        chart: String,
+        /// The template and line that failed, where that is known.
+        place: Option<String>,
     },
     /// The chart's output is no YAML.
     #[error("chart {chart} renders what is no YAML: {message}")]
@@ -145,6 +162,10 @@ impl ReleaseError {
                 None => source.message().to_owned(),
             },
             ReleaseError::Conflicts { conflicts } => list(conflicts, ToString::to_string),
+            ReleaseError::Hidden { place, .. } => {
+                let place = place.as_ref().map(|place| format!("It fails at {place}. ")).unwrap_or_default();
+                format!("{place}What the chart says is not shown, since it may hold a sensitive value.")
+            }
             ReleaseError::Objects { .. } | ReleaseError::Unreadable { .. } => String::new(),
         }
     }
@@ -152,7 +173,7 @@ impl ReleaseError {
     /// Says what to do next.
     pub fn hint(&self) -> &'static str {
         match self {
-            ReleaseError::Render { .. } => {
+            ReleaseError::Render { .. } | ReleaseError::Hidden { .. } => {
                 "`strata template` renders the chart with the same layers on its own"
             }
             ReleaseError::Conflicts { .. } => "make both a map, or rename one of the keys",

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The arguments of a release.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,12 +80,18 @@ pub struct LayerRecord {
     /// Its file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Its values, given in place.
+    /// Its values, given in place: an object, or a text. Those of a sensitive layer are not written down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub values: Option<String>,
+    pub values: Option<Value>,
     /// Whether the configuration says that the file may be absent, or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub optional: Option<bool>,
+    /// Whether the configuration says that the values must not be seen, or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitive: Option<bool>,
+    /// Whether the configuration says that fields made of the values stand in `late`, or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<bool>,
 }
 
 /// Writes a record.
@@ -109,7 +116,7 @@ mod tests {
         let text = "name: web\nnamespace: shop\ncluster: one\nchart:\n  path: charts/web\nlayout: tenant\ncaptures:\n  service: shop\nlayers:\n- name: global\n  file: a.yaml\n  \
                     optional: true\n- name: more\n  values: |\n    a: 1\ncrds: create_replace\nhooks: skip\n";
         let record = read(text.as_bytes()).expect("it is a record");
-        assert_eq!(record.layers[1].values.as_deref(), Some("a: 1\n"));
+        assert_eq!(record.layers[1].values, Some(Value::from("a: 1\n")));
         assert_eq!(write(&record), text);
         assert!(read(b"name: x").is_err());
     }

@@ -1,15 +1,18 @@
 //! From chart and layers to objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use helm_engine::render::{FieldReasons, Rendered as Output};
 use helm_engine::trace::Trace;
+use helm_engine::tree::InputMark;
 use helm_engine::{Request, manifests, yaml};
 use serde_json::Value;
 
 use super::generated::{differing_places, same_objects};
 use super::secrets::SecretValues;
-use super::{Definitions, Draw, Hooks, Release, ReleaseError, Rendered, documents, objects};
+use super::unknown::{Unknown, explore};
+use super::{Definitions, Draw, Hooks, Release, ReleaseError, Rendered, documents, inputs, objects};
+use crate::layers::layer::Layer;
 use crate::manifest::mask::{Mark, ObjectMarks, Reason};
 use crate::manifest::object::{self, ObjectId};
 use crate::manifest::surface::Desired;
@@ -32,18 +35,27 @@ pub fn render(release: &Release<'_>, draw: Option<Draw>) -> Result<Rendered, Rel
         return Err(ReleaseError::Conflicts { conflicts });
     }
     let draw = draw.unwrap_or(Draw { seed: [0; 32], now_unix_nanoseconds: 0 });
-    let output = run(release, draw, Trace::Off)?;
+    let marks = inputs::marks_of(release.layers);
+    let (output, unknown) = first_render(release, draw, marks)?;
+    let Some(output) = output else { return Ok(Rendered { unknown, ..Rendered::default() }) };
     let objects = read_objects(release, &output)?;
     let drawn = if output.used_chance {
         Some(read_objects(release, &run(release, PROBE, Trace::Off)?)?)
     } else {
         None
     };
-    let (secret_values, mut marks) = if objects.values().any(|(_, object)| holds_secrets(object)) {
-        secrets(release, &run(release, draw, Trace::Full)?)?
-    } else {
+    let is_traced = marks != InputMark::PLAIN;
+    let (secret_values, mut marks) = if !objects.values().any(|(_, object)| holds_secrets(object)) {
         Default::default()
+    } else if is_traced {
+        secrets(release, &output)?
+    } else {
+        secrets(release, &run(release, draw, Trace::Full)?)?
     };
+    let mut holding_secrets = BTreeSet::new();
+    if is_traced {
+        holding_secrets = add_input_marks(release, &output, &objects, &mut marks)?;
+    }
     let objects_by_chance = drawn.as_ref().is_some_and(|drawn| !same_objects(&objects, drawn));
     let desired = objects.into_iter().map(|(key, (id, object))| {
         let mut marks = marks.remove(&key).unwrap_or_default();
@@ -59,7 +71,46 @@ pub fn render(release: &Release<'_>, draw: Option<Draw>) -> Result<Rendered, Rel
         warnings: output.warnings,
         objects_by_chance,
         secret_values,
+        unknown,
+        holding_secrets,
     })
+}
+
+/// Renders once, with as much of a trace as the layers' marks need; with values that are not known yet, as often as their
+/// conditions have outcomes.
+fn first_render(
+    release: &Release<'_>,
+    draw: Draw,
+    marks: InputMark,
+) -> Result<(Option<Output>, Unknown), ReleaseError> {
+    if marks.unknown {
+        let explored = explore(release, draw)?;
+        return Ok((explored.output, explored.unknown));
+    }
+    let trace = if marks == InputMark::PLAIN { Trace::Off } else { Trace::Full };
+    Ok((Some(run(release, draw, trace)?), Unknown::default()))
+}
+
+/// Adds what of the objects depends on secret, late and unknown values; returns those that hold secret ones.
+fn add_input_marks(
+    release: &Release<'_>,
+    output: &Output,
+    objects: &Objects,
+    marks: &mut BTreeMap<String, ObjectMarks>,
+) -> Result<BTreeSet<String>, ReleaseError> {
+    let scopes = object::Scopes::from_objects(objects.values().map(|(_, object)| object));
+    let pinned = release.layers.pinned();
+    let mut holding_secrets = BTreeSet::new();
+    for (key, found) in inputs::of_objects(release, output, &scopes)? {
+        let Some((_, object)) = objects.get(&key) else { continue };
+        if !found.sensitive.is_empty() {
+            holding_secrets.insert(key.clone());
+        }
+        let marks = marks.entry(key).or_default();
+        let known = std::mem::replace(marks, found.to_marks(object, |path| pinned.contains(path)));
+        marks.at.extend(known.at);
+    }
+    Ok(holding_secrets)
 }
 
 fn holds_secrets(object: &Value) -> bool {
@@ -100,20 +151,43 @@ fn secrets(
 
 /// Renders to documents, with as much of their origin as is asked for.
 pub(super) fn run(release: &Release<'_>, draw: Draw, trace: Trace) -> Result<Output, ReleaseError> {
-    let mut request = Request::new(release.name, release.kube_version);
-    request.namespace = release.namespace.to_owned();
-    request.api_versions = release.api_versions.to_vec();
-    request.layers = release.layers.layers.iter().map(|layer| layer.values.clone()).collect();
-    request.seed = draw.seed;
-    request.now_unix_nanoseconds = i128::from(draw.now_unix_nanoseconds);
-    request.trace = trace;
-    helm_engine::render::render(release.chart, &request)
+    render_request(release, &request(release, draw, trace))
+}
+
+/// Renders with placeholders for values that are not known yet, and with the outcomes of conditions on them. A schema that
+/// refuses a placeholder does not count: the values are held against it in the apply.
+pub(super) fn run_with(
+    release: &Release<'_>,
+    draw: Draw,
+    outcomes: &BTreeMap<String, bool>,
+) -> Result<Output, ReleaseError> {
+    let mut request = request(release, draw, Trace::Full);
+    request.outcomes.clone_from(outcomes);
+    render_request(release, &request).or_else(|_| {
+        request.skip_schema = true;
+        render_request(release, &request)
+    })
+}
+
+fn render_request(release: &Release<'_>, request: &Request) -> Result<Output, ReleaseError> {
+    helm_engine::render::render(release.chart, request)
         .map_err(|source| ReleaseError::Render { chart: chart_name(release), source: Box::new(source) })
 }
 
-type Objects = BTreeMap<String, (ObjectId, Value)>;
+fn request(release: &Release<'_>, draw: Draw, trace: Trace) -> Request {
+    let mut request = Request::new(release.name, release.kube_version);
+    request.namespace = release.namespace.to_owned();
+    request.api_versions = release.api_versions.to_vec();
+    request.layers = release.layers.layers.iter().map(Layer::marked_values).collect();
+    request.seed = draw.seed;
+    request.now_unix_nanoseconds = i128::from(draw.now_unix_nanoseconds);
+    request.trace = trace;
+    request
+}
 
-fn read_objects(release: &Release<'_>, output: &Output) -> Result<Objects, ReleaseError> {
+pub(super) type Objects = BTreeMap<String, (ObjectId, Value)>;
+
+pub(super) fn read_objects(release: &Release<'_>, output: &Output) -> Result<Objects, ReleaseError> {
     let mut documents = definitions(release, output)?;
     for manifest in &output.manifests {
         documents.extend(read_documents(release, &manifest.text)?);
@@ -157,7 +231,7 @@ fn definitions(release: &Release<'_>, output: &Output) -> Result<Vec<Value>, Rel
     Ok(documents)
 }
 
-fn read_documents(release: &Release<'_>, text: &[u8]) -> Result<Vec<Value>, ReleaseError> {
+pub(super) fn read_documents(release: &Release<'_>, text: &[u8]) -> Result<Vec<Value>, ReleaseError> {
     let unreadable = |error: yaml::ReadError| ReleaseError::Unreadable {
         chart: chart_name(release),
         message: error.to_string(),
@@ -170,11 +244,11 @@ fn skipped_hooks(release: &Release<'_>, output: &Output) -> Vec<String> {
     skipped.map(|hook| format!("{}/{}", hook.manifest.head.kind, hook.manifest.head.name)).collect()
 }
 
-fn is_test(hook: &manifests::Hook) -> bool {
+pub(super) fn is_test(hook: &manifests::Hook) -> bool {
     hook.events.iter().all(|event| *event == manifests::HookEvent::Test)
 }
 
-fn chart_name(release: &Release<'_>) -> String {
+pub(super) fn chart_name(release: &Release<'_>) -> String {
     let metadata = release.chart.metadata();
     format!("{} {}", metadata.name, metadata.version)
 }

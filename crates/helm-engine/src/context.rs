@@ -1,9 +1,11 @@
 //! What a function call may use beside its arguments: the mode, the bounds, the seeded sources of chance and time.
 
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use crate::error::CallError;
 use crate::limits::Limits;
+use crate::render::Undecided;
 use crate::trace::{Marks, Trace};
 
 /// Which Helm is followed where the two differ.
@@ -33,6 +35,10 @@ pub struct Context<'r> {
     pub(crate) control: Marks,
     /// What decided about changes of values that were not made, of values that cannot be told.
     pub(crate) hidden: Marks,
+    /// How conditions on unknown values are taken, by key.
+    pub(crate) outcomes: BTreeMap<String, bool>,
+    /// The conditions on unknown values that were met, by key.
+    pub(crate) undecided: BTreeMap<String, Undecided>,
     render: PhantomData<&'r ()>,
 }
 
@@ -50,6 +56,8 @@ impl Context<'_> {
             noted: Marks::NONE,
             control: Marks::NONE,
             hidden: Marks::NONE,
+            outcomes: BTreeMap::new(),
+            undecided: BTreeMap::new(),
             render: PhantomData,
         }
     }

@@ -49,6 +49,9 @@ pub struct Request {
     pub skip_schema: bool,
     /// How much is recorded about where output came from.
     pub trace: Trace,
+    /// How conditions on unknown values are taken, by their [`crate::render::Undecided::key`], in the place of what their
+    /// placeholders say.
+    pub outcomes: BTreeMap<String, bool>,
     /// The seed of everything random.
     pub seed: [u8; 32],
     /// The time that `now` answers, in nanoseconds since the Unix epoch.
@@ -72,6 +75,7 @@ impl Request {
             set_files: BTreeMap::new(),
             skip_schema: false,
             trace: Trace::Off,
+            outcomes: BTreeMap::new(),
             seed: [0; 32],
             now_unix_nanoseconds: 0,
             limits: Limits::default(),
@@ -84,7 +88,7 @@ impl Request {
         for layer in &self.layers {
             let mut layer = layer.clone();
             if self.trace != Trace::Off {
-                mark_below(&mut layer, InputMark::Plain);
+                mark_below(&mut layer, InputMark::PLAIN);
             }
             if let NodeKind::Map(map) = layer.kind {
                 values_file::merge(&mut values, Arc::unwrap_or_clone(map));
@@ -124,10 +128,8 @@ impl Request {
 
 /// Puts the mark of a node on everything in it, so that merging cannot part them.
 fn mark_below(node: &mut Node, above: InputMark) {
-    if node.mark == InputMark::Plain {
-        node.mark = above;
-    }
-    let mark = node.mark;
+    let mark = node.mark.with(above);
+    node.mark = mark;
     match &mut node.kind {
         NodeKind::Map(map) => Arc::make_mut(map).values_mut().for_each(|node| mark_below(node, mark)),
         NodeKind::List(items) => Arc::make_mut(items).iter_mut().for_each(|node| mark_below(node, mark)),

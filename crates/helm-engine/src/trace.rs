@@ -5,7 +5,7 @@
 //! the render that made them, results carry the resolved [`Mark`]s.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::context::Context;
@@ -33,6 +33,10 @@ pub enum Mark {
     Shape(Rc<str>),
     /// A value that the caller marked as not known yet, by path.
     Unknown(Rc<str>),
+    /// A condition on such a value, by the value's path: what is marked is there because of it, not made of it.
+    Undecided(Rc<str>),
+    /// A value that the caller marked as late, by path. Conditions on it leave no mark.
+    Late(Rc<str>),
     /// A value that the caller marked as secret, by path.
     Sensitive(Rc<str>),
     /// Drawn from the seeded random source or the clock, by the function's name.
@@ -52,6 +56,19 @@ struct Table {
     sets: Vec<Rc<BTreeSet<Mark>>>,
     handles: HashMap<Rc<BTreeSet<Mark>>, u32>,
     unions: HashMap<(u32, u32), u32>,
+    /// What a set leaves on what it decides about, where that is another set.
+    decisions: HashMap<(u32, Decides), u32>,
+    /// Placeholders of unknown values that are surely not empty.
+    certain: HashSet<Box<[u8]>>,
+}
+
+/// What a value decides about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Decides {
+    /// Which branch is taken. Both can be tried.
+    Branch,
+    /// How often a loop runs. That cannot be tried.
+    Loop,
 }
 
 thread_local! {
@@ -84,6 +101,32 @@ impl Marks {
         TABLE.with_borrow_mut(|table| table.union(self, other))
     }
 
+    /// Returns what a set leaves on what its value decides about: late values leave nothing, unknown ones leave that the
+    /// branch is undecided.
+    pub(crate) fn deciding(self, about: Decides) -> Marks {
+        if self.0 == 0 {
+            return self;
+        }
+        TABLE.with_borrow_mut(|table| table.deciding(self, about))
+    }
+
+    /// Returns the set without unknown values.
+    pub(crate) fn known(self) -> Marks {
+        let is_known = |mark: &Mark| !matches!(mark, Mark::Unknown(_) | Mark::Undecided(_));
+        let all = self.resolve();
+        let known = all.iter().filter(|mark| is_known(mark)).cloned();
+        known.fold(Marks::NONE, |all, mark| all.union(Marks::one(mark)))
+    }
+
+    /// Returns the unknown values that a condition with these marks cannot be decided without.
+    pub(crate) fn undecided(self) -> BTreeSet<Rc<str>> {
+        let paths = |mark: &Mark| match mark {
+            Mark::Unknown(path) | Mark::Undecided(path) => Some(Rc::clone(path)),
+            _ => None,
+        };
+        self.resolve().iter().filter_map(paths).collect()
+    }
+
     /// Returns the marks in the set, sorted.
     pub fn resolve(self) -> Rc<BTreeSet<Mark>> {
         if self.0 == 0 {
@@ -110,6 +153,22 @@ impl Table {
         Marks(handle)
     }
 
+    fn deciding(&mut self, marks: Marks, about: Decides) -> Marks {
+        if let Some(known) = self.decisions.get(&(marks.0, about)) {
+            return Marks(*known);
+        }
+        let set = Rc::clone(&self.sets[marks.0 as usize - 1]);
+        let left = set.iter().filter_map(|mark| match mark {
+            Mark::Late(_) => None,
+            Mark::Unknown(path) if about == Decides::Branch => Some(Mark::Undecided(Rc::clone(path))),
+            other => Some(other.clone()),
+        });
+        let left: BTreeSet<Mark> = left.collect();
+        let left = if left.is_empty() { Marks::NONE } else { self.intern(left) };
+        self.decisions.insert((marks.0, about), left.0);
+        left
+    }
+
     fn union(&mut self, a: Marks, b: Marks) -> Marks {
         let key = (a.0.min(b.0), a.0.max(b.0));
         if let Some(handle) = self.unions.get(&key) {
@@ -121,6 +180,17 @@ impl Table {
         self.unions.insert(key, marks.0);
         marks
     }
+}
+
+/// Notes the placeholder of an unknown value that is surely not empty.
+pub(crate) fn note_certain(placeholder: &str) {
+    TABLE.with_borrow_mut(|table| table.certain.insert(placeholder.as_bytes().into()));
+}
+
+/// Says whether a text is the placeholder of an unknown value that is surely not empty: whatever it will be, it counts
+/// as true.
+pub(crate) fn is_certain(text: &[u8]) -> bool {
+    TABLE.with_borrow(|table| table.certain.contains(text))
 }
 
 /// Returns the marks of a value itself: of a container with its shape, without what it holds.

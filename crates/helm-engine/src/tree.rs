@@ -19,14 +19,37 @@ pub struct Position {
 
 /// What the caller says about a value beside its content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum InputMark {
-    /// Nothing special.
-    #[default]
-    Plain,
+pub struct InputMark {
     /// The content is secret: whatever depends on it is marked.
-    Sensitive,
-    /// The content is not known yet; the node holds a placeholder.
-    Unknown,
+    pub sensitive: bool,
+    /// The content may be known later than the rest: what is made of it is marked, not what is there because of it.
+    pub late: bool,
+    /// The content is not known yet; the node holds a placeholder, and what templates decide by it is told.
+    pub unknown: bool,
+    /// The content is not known yet, but it is surely not empty.
+    pub certain: bool,
+}
+
+impl InputMark {
+    /// Nothing special.
+    pub const PLAIN: InputMark = InputMark { sensitive: false, late: false, unknown: false, certain: false };
+    /// The content is secret.
+    pub const SENSITIVE: InputMark = InputMark { sensitive: true, ..InputMark::PLAIN };
+    /// The content may be known later than the rest.
+    pub const LATE: InputMark = InputMark { late: true, ..InputMark::PLAIN };
+    /// The content is not known yet.
+    pub const UNKNOWN: InputMark = InputMark { unknown: true, ..InputMark::PLAIN };
+
+    /// Returns all that either says; that a content is not empty is said of itself only, not of what is in it.
+    #[must_use]
+    pub fn with(self, above: InputMark) -> InputMark {
+        InputMark {
+            sensitive: self.sensitive || above.sensitive,
+            late: self.late || above.late,
+            unknown: self.unknown || above.unknown,
+            certain: self.certain && (self.unknown || !above.unknown),
+        }
+    }
 }
 
 /// A value with its origin.

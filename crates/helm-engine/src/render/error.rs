@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Undecided;
+
 /// A place in a template, or in what a template printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
@@ -20,12 +22,19 @@ pub struct RenderError {
     location: Option<Location>,
     excerpt: Option<String>,
     is_rendering: bool,
+    undecided: Vec<Undecided>,
 }
 
 impl RenderError {
     /// Makes an error from before rendering began.
     pub(crate) fn plain(message: impl Into<String>) -> Self {
-        RenderError { message: message.into(), location: None, excerpt: None, is_rendering: false }
+        RenderError {
+            message: message.into(),
+            location: None,
+            excerpt: None,
+            is_rendering: false,
+            undecided: Vec::new(),
+        }
     }
 
     /// Makes an error of rendering, to which Helm adds a hint.
@@ -43,6 +52,21 @@ impl RenderError {
     /// Adds the place, and the way to it as it was told already.
     pub(crate) fn within(self, location: Option<Location>, excerpt: String) -> Self {
         RenderError { location, excerpt: Some(excerpt), ..self }
+    }
+
+    /// Adds the conditions on unknown values that were met before.
+    pub(crate) fn after(self, undecided: Vec<Undecided>) -> Self {
+        RenderError { undecided, ..self }
+    }
+
+    /// Returns the conditions on values that are not known yet which were met before the failure.
+    pub fn undecided(&self) -> &[Undecided] {
+        &self.undecided
+    }
+
+    /// Says whether the chart itself refuses, by `fail` or `required`.
+    pub fn is_refusal(&self) -> bool {
+        self.is_rendering && self.message.starts_with("execution error at (")
     }
 
     /// Returns Helm's message, without `Error: `.

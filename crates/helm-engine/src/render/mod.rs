@@ -4,6 +4,7 @@ mod chart_object;
 mod cluster;
 mod error;
 mod files_object;
+mod inputs;
 mod outcome;
 mod reasons;
 mod scope;
@@ -12,7 +13,7 @@ mod values;
 
 pub use error::{Location, RenderError};
 pub use outcome::Rendered;
-pub use reasons::{FieldReasons, Reason, TemplateReads, TraceReport};
+pub use reasons::{FieldReasons, InputPlace, InputPlaces, Reason, TemplateReads, TraceReport, Undecided};
 
 use crate::capabilities::KubeVersion;
 use crate::chart::scoped::Scoped;

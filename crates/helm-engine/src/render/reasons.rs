@@ -19,6 +19,10 @@ pub enum Reason {
     Shape(Arc<str>),
     /// A value that the caller marked as not known yet, by path.
     Unknown(Arc<str>),
+    /// A condition on such a value, by the value's path.
+    Undecided(Arc<str>),
+    /// A value that the caller marked as late, by path.
+    Late(Arc<str>),
     /// A value that the caller marked as secret, by path.
     Sensitive(Arc<str>),
     /// The seeded random source or the clock, by the function's name.
@@ -30,12 +34,14 @@ pub enum Reason {
 }
 
 impl Reason {
-    fn of(mark: &Mark) -> Reason {
+    pub(super) fn of(mark: &Mark) -> Reason {
         let shared = |path: &Rc<str>| Arc::from(&**path);
         match mark {
             Mark::Value(path) => Reason::Value(shared(path)),
             Mark::Shape(path) => Reason::Shape(shared(path)),
             Mark::Unknown(path) => Reason::Unknown(shared(path)),
+            Mark::Undecided(path) => Reason::Undecided(shared(path)),
+            Mark::Late(path) => Reason::Late(shared(path)),
             Mark::Sensitive(path) => Reason::Sensitive(shared(path)),
             Mark::Generated(name) => Reason::Generated(name),
             Mark::Fact(name) => Reason::Fact(shared(name)),
@@ -55,6 +61,43 @@ pub struct FieldReasons {
     pub path: Vec<Arc<str>>,
     /// What its key and value depend on.
     pub reasons: BTreeSet<Reason>,
+}
+
+/// A condition on values that are not known yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecided {
+    /// Names it in [`crate::request::Request::outcomes`].
+    pub key: String,
+    /// The template it stands in.
+    pub template: String,
+    /// Its line, from one.
+    pub line: u32,
+    /// The unknown values that it asks about, by path.
+    pub paths: BTreeSet<Arc<str>>,
+    /// How it was taken; both ways where it was met more than once.
+    pub outcomes: BTreeSet<bool>,
+    /// Which number it had among those met.
+    pub order: usize,
+}
+
+/// A node of a document that depends on values that the caller marked: the smallest that holds all that depends on them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputPlace {
+    /// The way to the node: keys and list indexes.
+    pub path: Vec<Arc<str>>,
+    /// The marked values.
+    pub reasons: BTreeSet<Reason>,
+}
+
+/// The nodes of a document that depend on values that the caller marked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InputPlaces {
+    /// Those that depend on secret values.
+    pub sensitive: Vec<InputPlace>,
+    /// Those that are made of late values.
+    pub late: Vec<InputPlace>,
+    /// Those that are made of unknown values, or repeated by one.
+    pub unknown: Vec<InputPlace>,
 }
 
 /// What one template read, includes and `tpl` included.
@@ -77,6 +120,12 @@ pub struct TraceReport {
     pub manifests: Vec<Vec<FieldReasons>>,
     /// The same for hooks.
     pub hooks: Vec<Vec<FieldReasons>>,
+    /// For each manifest, in order, where the values show that the caller marked. Empty as `manifests`.
+    pub manifest_inputs: Vec<InputPlaces>,
+    /// The same for hooks.
+    pub hook_inputs: Vec<InputPlaces>,
+    /// The conditions that the render met and that are not decided yet.
+    pub undecided: Vec<Undecided>,
 }
 
 /// Tells of every leaf of a document what its bytes depend on.
@@ -106,13 +155,28 @@ pub(super) fn switches_of(chart: &Unit, prefix: &str) -> Marks {
     found
 }
 
-struct Bytes<'a> {
-    segments: &'a [Segment],
-    offset: usize,
+/// The bytes of a document in the output of its template.
+pub(super) struct Bytes<'a> {
+    pub(super) segments: &'a [Segment],
+    pub(super) offset: usize,
 }
 
 impl Bytes<'_> {
-    fn marks(&self, span: &std::ops::Range<usize>) -> Marks {
+    /// Returns the different sets of marks in a range of the output.
+    pub(super) fn all(&self, range: &std::ops::Range<usize>) -> Vec<Marks> {
+        let mut start = 0;
+        let mut found: Vec<Marks> = Vec::new();
+        for segment in self.segments {
+            if segment.end >= range.start && start <= range.end && !found.contains(&segment.marks) {
+                found.push(segment.marks);
+            }
+            start = segment.end;
+        }
+        found
+    }
+
+    /// Returns the marks of a range of the document, and of what prints nothing at its edges.
+    pub(super) fn marks(&self, span: &std::ops::Range<usize>) -> Marks {
         let (start, end) = (span.start + self.offset, span.end + self.offset);
         let first = self.segments.partition_point(|segment| segment.end <= start);
         let mut begin = first.checked_sub(1).map_or(0, |before| self.segments[before].end);

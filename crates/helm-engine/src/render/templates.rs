@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::cluster::capabilities;
 use super::scope::{Renderable, Surroundings, map_value, release, scope};
 use super::values::{self, Marking};
-use super::{Location, Prepared, Reason, RenderError, TemplateReads, TraceReport, reasons};
+use super::{
+    Location, Prepared, Reason, RenderError, TemplateReads, TraceReport, Undecided, inputs, reasons,
+};
 use crate::capabilities::KubeVersion;
 use crate::chart::{Chart, base_name};
 use crate::context::Context;
@@ -30,6 +32,7 @@ pub(super) struct Outputs {
     texts: BTreeMap<String, Text>,
     reads: Vec<TemplateReads>,
     subcharts: BTreeSet<Reason>,
+    undecided: Vec<Undecided>,
 }
 
 /// Parses all templates, then runs those that are no partials.
@@ -61,13 +64,17 @@ pub(super) fn run(
     let set = parsed(chart, prepared, &templates, &order)?;
     let mut context =
         Context::new(mode, request.trace, request.limits, request.seed, request.now_unix_nanoseconds);
+    context.outcomes.clone_from(&request.outcomes);
     let mut outputs = Outputs::default();
     let mut printed_bytes = 0;
     for name in order.iter().filter(|name| !base_name(name).starts_with('_')) {
         let template = &templates[*name];
         template.scope.set("Template", map_value(place(name, template)));
         let dot = map_value(template.scope.as_kind(MapType::Values));
-        let rendered = set.execute(name, dot, &mut context).map_err(|error| failed(&error))?;
+        let rendered = set.execute(name, dot, &mut context).map_err(|error| {
+            let undecided = std::mem::take(&mut context.undecided);
+            failed(&error).after(undecided.into_values().collect())
+        })?;
         printed_bytes += rendered.text.bytes().len();
         if printed_bytes > request.limits.output_bytes {
             let limit = request.limits.output_bytes;
@@ -82,6 +89,7 @@ pub(super) fn run(
     }
     outputs.subcharts = Reason::all(switches);
     outputs.used_chance = context.used_chance();
+    outputs.undecided = std::mem::take(&mut context.undecided).into_values().collect();
     outputs.set_notes_apart(&prepared.chart.name);
     Ok(outputs)
 }
@@ -144,24 +152,26 @@ impl Outputs {
 
     /// Tells where the output came from, as far as it was asked.
     pub(super) fn trace(mut self, level: Trace, manifests: &[Manifest], hooks: &[Hook]) -> TraceReport {
-        let fields = |manifest: &Manifest| match self.texts.get(&manifest.path) {
-            Some(text) => reasons::of_manifest(manifest, text),
-            None => Vec::new(),
-        };
-        let (of_manifests, of_hooks) = if level == Trace::Full {
-            (
-                manifests.iter().map(fields).collect(),
-                hooks.iter().map(|hook| fields(&hook.manifest)).collect(),
-            )
-        } else {
-            (Vec::new(), Vec::new())
-        };
         self.reads.sort_by(|a, b| a.template.cmp(&b.template));
-        TraceReport {
+        let mut report = TraceReport {
             templates: self.reads,
             subcharts: self.subcharts,
-            manifests: of_manifests,
-            hooks: of_hooks,
+            undecided: self.undecided,
+            ..TraceReport::default()
+        };
+        if level == Trace::Full {
+            let text = |manifest: &Manifest| self.texts.get(&manifest.path);
+            let fields = |manifest: &Manifest| {
+                text(manifest).map(|text| reasons::of_manifest(manifest, text)).unwrap_or_default()
+            };
+            let places = |manifest: &Manifest| {
+                text(manifest).map(|text| inputs::of_manifest(manifest, text)).unwrap_or_default()
+            };
+            report.manifests = manifests.iter().map(fields).collect();
+            report.hooks = hooks.iter().map(|hook| fields(&hook.manifest)).collect();
+            report.manifest_inputs = manifests.iter().map(places).collect();
+            report.hook_inputs = hooks.iter().map(|hook| places(&hook.manifest)).collect();
         }
+        report
     }
 }

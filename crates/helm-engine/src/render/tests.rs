@@ -54,7 +54,7 @@ fn tells_which_values_decided_a_field() {
 fn marks_what_secrets_reach() {
     let mut layer = read_values(b"x: secret", 0, Mode::Helm4).expect("valid values");
     for node in layer.as_map_mut().into_iter().flat_map(|map| map.values_mut()) {
-        node.mark = InputMark::Sensitive;
+        node.mark = InputMark::SENSITIVE;
     }
     let found = reasons("{x: 1, z: 2}", "a: {{ .Values.x | b64enc }}\nb: {{ .Values.z }}\n", Some(layer));
     assert_eq!(found, ["a: Value(\"x\") Sensitive(\"x\")", "b: Value(\"z\")"]);

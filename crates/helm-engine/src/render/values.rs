@@ -19,7 +19,7 @@ pub(super) enum Marking {
 pub(super) fn root(values: &NodeMap, marking: Marking) -> Map {
     match marking {
         Marking::Off => Map::typed(MapType::Values, entries(values)),
-        Marking::On => marked_map(values, MapType::Values, "", InputMark::Plain),
+        Marking::On => marked_map(values, MapType::Values, "", InputMark::PLAIN),
     }
 }
 
@@ -54,12 +54,8 @@ fn marked_map(map: &NodeMap, kind: MapType, path: &str, above: InputMark) -> Map
 }
 
 fn marked(node: &Node, path: &str, above: InputMark) -> Value {
-    let input = if above == InputMark::Plain { node.mark } else { above };
-    let given = match input {
-        InputMark::Plain => Marks::NONE,
-        InputMark::Sensitive => Marks::one(Mark::Sensitive(path.into())),
-        InputMark::Unknown => Marks::one(Mark::Unknown(path.into())),
-    };
+    let input = node.mark.with(above);
+    let given = input_marks(input, &node.kind, path);
     let value: Value = match &node.kind {
         NodeKind::Map(map) => Data::Map(marked_map(map, MapType::Any, path, input)).into(),
         NodeKind::List(items) => {
@@ -72,6 +68,24 @@ fn marked(node: &Node, path: &str, above: InputMark) -> Value {
         kind => Value::from(scalar(kind)).marked(Marks::one(Mark::Value(path.into()))),
     };
     value.marked(given)
+}
+
+/// Returns the marks that the caller gave a value. The keys of a late map and the length of a late list are not late.
+fn input_marks(input: InputMark, kind: &NodeKind, path: &str) -> Marks {
+    let is_container = matches!(kind, NodeKind::Map(_) | NodeKind::List(_));
+    let one = |wanted: bool, mark: fn(Rc<str>) -> Mark| match wanted {
+        true => Marks::one(mark(path.into())),
+        false => Marks::NONE,
+    };
+    if let NodeKind::String(text) = &kind
+        && input.unknown
+        && input.certain
+    {
+        crate::trace::note_certain(text);
+    }
+    one(input.sensitive, Mark::Sensitive)
+        .union(one(input.late && !is_container, Mark::Late))
+        .union(one(input.unknown, Mark::Unknown))
 }
 
 /// Makes a subchart's nested tables of globals the same maps as its parent's, as coalescing leaves them in Helm: a

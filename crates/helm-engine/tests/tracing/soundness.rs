@@ -68,7 +68,7 @@ fn a_field_that_changes_was_said_to_depend_on_what_changed() {
 fn secrets_and_unknown_values_reach_marked_fields_only() {
     let mut failures = Failures::default();
     for input in &inputs::generated() {
-        for mark in [InputMark::Sensitive, InputMark::Unknown] {
+        for mark in [InputMark::SENSITIVE, InputMark::UNKNOWN] {
             check_marks(input, mark, &mut failures);
         }
     }
@@ -213,8 +213,8 @@ fn check_marks(input: &Input, mark: InputMark, failures: &mut Failures) {
         let Ok(after) = render(&input.chart, &request) else { continue };
         let name = format!("{}: {mark:?} {}", input.name, change.name);
         let is_told = |reason: &Reason| match mark {
-            InputMark::Sensitive => matches!(reason, Reason::Sensitive(_)),
-            _ => matches!(reason, Reason::Unknown(_)),
+            InputMark::SENSITIVE => matches!(reason, Reason::Sensitive(_)),
+            _ => matches!(reason, Reason::Unknown(_) | Reason::Undecided(_)),
         };
         Pair { before: &before, after: &after, name: &name }.check(&is_told, failures);
     }

@@ -5,8 +5,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
+use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path, Value};
 
+use super::hcl;
+use crate::release::objects;
 use crate::release::record::{ChartRecord, GitChartRecord, LayerRecord};
 
 /// What a user wrote, or a state holds.
@@ -26,6 +28,10 @@ pub(super) struct Arguments {
     pub(super) captures: BTreeMap<String, String>,
     /// Layers, lowest first.
     pub(super) layers: Vec<Layer>,
+    /// Values above all layers that only the configuration holds.
+    pub(super) sensitive_values: Value,
+    /// What says that those values changed, where the user counts.
+    pub(super) sensitive_values_version: Option<String>,
     /// The release's own Kubernetes version.
     pub(super) kube_version: Option<String>,
     /// The release's own API versions.
@@ -73,7 +79,14 @@ pub(super) struct Layer {
     pub(super) name: String,
     /// Where its values are.
     pub(super) source: LayerSource,
+    /// Whether its values must not be seen.
+    pub(super) sensitive: Option<bool>,
+    /// Whether fields made of its values stand in `late`, where the block says so.
+    pub(super) late: Option<bool>,
 }
+
+/// What the layer of the sensitive values is called.
+pub(super) const SENSITIVE_VALUES: &str = "sensitive_values";
 
 /// Where a layer's values are.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +100,8 @@ pub(super) enum LayerSource {
     },
     /// In the block itself, as YAML.
     Text(String),
+    /// In the block itself, as an object.
+    Object(Value),
 }
 
 /// A `delivery { git { … } }` block.
@@ -96,6 +111,8 @@ pub(super) struct GitDelivery {
     pub(super) repository: String,
     /// Folder in it.
     pub(super) path: String,
+    /// Whether values of sensitive layers may be committed in the clear.
+    pub(super) plain_secrets: bool,
 }
 
 impl Arguments {
@@ -117,6 +134,8 @@ impl Arguments {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
             layers: block.blocks("layer").into_iter().map(Layer::read).collect(),
+            sensitive_values: Value::Null,
+            sensitive_values_version: block.string("sensitive_values_version").map(str::to_owned),
             kube_version: block.string("kube_version").map(str::to_owned),
             api_versions: strings("api_versions"),
             crds: block.string("crds").unwrap_or(super::schema::CRDS[0]).to_owned(),
@@ -126,6 +145,23 @@ impl Arguments {
             allow_deletion_of: strings("allow_deletion_of"),
             delivery: git.map(GitDelivery::read),
         }
+    }
+
+    /// Adds what only the configuration holds.
+    pub(super) fn with_secrets_of(mut self, config: &Object) -> Self {
+        self.sensitive_values = config.get(SENSITIVE_VALUES).clone();
+        self
+    }
+
+    /// Shows everything where it belongs: Terraform reads a data source when all of its configuration is known.
+    pub(super) fn without_late(mut self) -> Self {
+        self.layers.iter_mut().for_each(|layer| layer.late = Some(false));
+        self
+    }
+
+    /// Names where the objects go.
+    pub(super) fn place(&self) -> Option<(&str, &str)> {
+        self.delivery.as_ref().map(|git| (git.repository.as_str(), git.path.as_str()))
     }
 
     /// Names the release for people: `shop/web on prod-eu`.
@@ -152,27 +188,56 @@ fn read_chart(block: &Object) -> ChartRecord {
 impl Layer {
     fn read(block: &Object) -> Self {
         let text = |name: &str| block.string(name).map(str::to_owned);
-        let source = match (text("file"), text("values")) {
+        let source = match (text("file"), block.get("values")) {
             (Some(path), _) => LayerSource::File { path, optional: block.bool("optional") },
-            (None, values) => LayerSource::Text(values.unwrap_or_default()),
+            (None, values) => LayerSource::read(values),
         };
-        Layer { name: text("name").unwrap_or_default(), source }
+        Layer {
+            name: text("name").unwrap_or_default(),
+            source,
+            sensitive: block.bool("sensitive"),
+            late: block.bool("late"),
+        }
+    }
+
+    /// Tells whether fields made of the layer's values stand in `late`.
+    pub(super) fn is_late(&self) -> bool {
+        self.late.unwrap_or(matches!(self.source, LayerSource::Object(_)))
     }
 
     /// Returns what is written down of the layer beside the delivered objects.
     pub(super) fn to_record(&self) -> LayerRecord {
         let (file, values, optional) = match &self.source {
             LayerSource::File { path, optional } => (Some(path.clone()), None, *optional),
-            LayerSource::Text(text) => (None, Some(text.clone()), None),
+            // What must not be seen is not written down where everybody reads.
+            _ if self.sensitive == Some(true) => (None, None, None),
+            LayerSource::Text(text) => (None, Some(text.as_str().into()), None),
+            LayerSource::Object(value) => (None, Some(objects::to_json(&hcl::node(value))), None),
         };
-        LayerRecord { name: self.name.clone(), file, values, optional }
+        let name = self.name.clone();
+        LayerRecord { name, file, values, optional, sensitive: self.sensitive, late: self.late }
+    }
+}
+
+impl LayerSource {
+    /// Reads values given in place: an object, or text.
+    pub(super) fn read(values: &Value) -> Self {
+        match values.as_str() {
+            Some(text) => LayerSource::Text(text.to_owned()),
+            None if values.is_null() => LayerSource::Text(String::new()),
+            None => LayerSource::Object(values.clone()),
+        }
     }
 }
 
 impl GitDelivery {
     fn read(block: &Object) -> Self {
         let text = |name: &str| block.string(name).unwrap_or_default().to_owned();
-        GitDelivery { repository: text("repository"), path: text("path") }
+        GitDelivery {
+            repository: text("repository"),
+            path: text("path"),
+            plain_secrets: block.bool("plain_secrets") == Some(true),
+        }
     }
 }
 
@@ -181,6 +246,7 @@ pub(super) fn validate(config: &Object) -> Diagnostics {
     let mut found = Diagnostics::new();
     validate_chart(config, &mut found);
     validate_layers(config, &mut found);
+    validate_sensitive_values(config, &mut found);
     if config.is_null("layout") && !config.is_null("captures") {
         found.push(
             Diagnostic::error("captures stand for parts of a layout's paths")
@@ -241,6 +307,25 @@ fn validate_chart(config: &Object, found: &mut Diagnostics) {
     }
 }
 
+fn validate_sensitive_values(config: &Object, found: &mut Diagnostics) {
+    let values = config.get(SENSITIVE_VALUES);
+    if values.is_null() {
+        if !config.is_null("sensitive_values_version") {
+            found.push(
+                Diagnostic::error("sensitive_values_version has no values to count")
+                    .hint("give the `sensitive_values` too, or leave it out")
+                    .at("sensitive_values_version"),
+            );
+        }
+    } else if !values.is_unknown() && values.as_str().is_none() && !hcl::is_object(values) {
+        found.push(
+            Diagnostic::error(format!("sensitive_values are {}", kind_of(values)))
+                .hint("they are an object, `{ key = value }`, or YAML text")
+                .at(SENSITIVE_VALUES),
+        );
+    }
+}
+
 fn validate_layers(config: &Object, found: &mut Diagnostics) {
     let mut names: Vec<&str> = Vec::new();
     for (index, layer) in config.blocks("layer").into_iter().enumerate() {
@@ -250,7 +335,7 @@ fn validate_layers(config: &Object, found: &mut Diagnostics) {
         if no_file && no_values {
             found.push(
                 Diagnostic::error(format!("layer {name:?} has no values"))
-                    .hint("give it a `file`, or `values = yamlencode({ … })`")
+                    .hint("give it a `file`, or `values = { … }`")
                     .at(at()),
             );
         } else if !no_file && !no_values {
@@ -260,6 +345,9 @@ fn validate_layers(config: &Object, found: &mut Diagnostics) {
                     .at(at().attribute("values")),
             );
         }
+        if let Some(diagnostic) = wrong_values(layer, name) {
+            found.push(diagnostic.at(at().attribute("values")));
+        }
         if names.contains(&name) && !layer.is_unknown("name") {
             found.push(
                 Diagnostic::error(format!("two layers are named {name:?}"))
@@ -267,14 +355,44 @@ fn validate_layers(config: &Object, found: &mut Diagnostics) {
                     .at(at().attribute("name")),
             );
         }
-        if name == "chart" {
+        let taken =
+            [("chart", "the chart's own defaults"), (SENSITIVE_VALUES, "the attribute above all layers")];
+        if let Some((_, what)) = taken.iter().find(|(taken, _)| *taken == name) {
             found.push(
-                Diagnostic::error("a layer cannot be named \"chart\"")
-                    .hint("that is the name of the chart's own defaults")
+                Diagnostic::error(format!("a layer cannot be named {name:?}"))
+                    .hint(format!("that is the name of {what}"))
                     .at(at().attribute("name")),
             );
         }
         names.push(name);
+    }
+}
+
+/// Tells what is wrong with values given in place; what is unknown may become anything.
+fn wrong_values(layer: &Object, name: &str) -> Option<Diagnostic> {
+    let values = layer.get("values");
+    if values.is_null() {
+        return None;
+    }
+    if !values.is_unknown() && values.as_str().is_none() && !hcl::is_object(values) {
+        return Some(
+            Diagnostic::error(format!("the values of layer {name:?} are {}", kind_of(values)))
+                .hint("values are an object, `{ key = value }`, or YAML text"),
+        );
+    }
+    (layer.bool("sensitive") == Some(true)).then(|| {
+        Diagnostic::warning(format!("the values of layer {name:?} are in Terraform's state"))
+            .detail("What depends on them shows as a revision, but Terraform keeps every argument as it is written.")
+            .hint("`sensitive_values` is never kept; or keep them in a file of their own")
+    })
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value.undressed() {
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::List(_) | Value::Set(_) | Value::Tuple(_) => "a list",
+        _ => "no object",
     }
 }
 
@@ -317,7 +435,6 @@ fn parse_duration(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tf_provider::schema::Value;
 
     #[test]
     fn durations_have_units() {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use tf_provider::schema::{Object, Value};
 
-use super::arguments::{Arguments, GitDelivery};
+use super::arguments::{Arguments, GitDelivery, SENSITIVE_VALUES};
 use super::desired::Desired;
 use super::place::Found;
 use super::private::Private;
 use super::texts;
 use crate::manifest::images::Use;
-use crate::manifest::mask::{Mark, Masker, ObjectMarks, Reason};
+use crate::manifest::mask::Masker;
 use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surface};
 
 /// What shows objects; unknown together where the objects are.
@@ -20,40 +20,88 @@ const OF_OBJECTS: [&str; 5] = ["manifests", "late", "common_labels", "images", "
 const OTHERS: [&str; 4] = ["values", "chart_metadata", "delivered", "status"];
 
 /// The arguments that must be known to render.
-const NEEDED: [&str; 11] = [
+const NEEDED: [&str; 10] = [
     "name",
     "namespace",
     "cluster",
     "chart",
     "layout",
     "captures",
-    "layer",
     "kube_version",
     "api_versions",
     "crds",
     "hooks",
 ];
 
-/// Tells whether everything that rendering and delivering need is known.
-pub(super) fn can_render(planned: &Object) -> bool {
-    unknown_arguments(planned).is_empty()
-}
-
-/// Lists the arguments that are not known yet.
-pub(super) fn unknown_arguments(planned: &Object) -> Vec<&'static str> {
-    let needed = NEEDED.into_iter().chain(["plan_detail", "lint", "allow_deletion_of", "delivery"]);
-    needed.filter(|name| !planned.get(name).is_wholly_known()).collect()
+/// Lists the arguments that rendering and delivering need and that are not known yet. Of values given as an object, each
+/// may be unknown on its own.
+pub(super) fn unknown_arguments(planned: &Object, config: &Object) -> Vec<String> {
+    let needed = NEEDED.into_iter().chain([
+        "plan_detail",
+        "lint",
+        "allow_deletion_of",
+        "delivery",
+        "sensitive_values_version",
+    ]);
+    let mut found: Vec<String> =
+        needed.filter(|name| !planned.get(name).is_wholly_known()).map(str::to_owned).collect();
+    if config.is_unknown(SENSITIVE_VALUES) {
+        found.push(SENSITIVE_VALUES.to_owned());
+    }
+    let layers = planned.get("layer");
+    let is_list = layers.elements().iter().all(|layer| !layer.is_unknown());
+    if layers.is_unknown() || !is_list {
+        found.push("layer".to_owned());
+    }
+    for layer in planned.blocks("layer") {
+        let parts = layer.iter().filter(|(name, value)| match *name {
+            "values" => value.is_unknown(),
+            _ => !value.is_wholly_known(),
+        });
+        let name = layer.string("name").unwrap_or_default();
+        found.extend(parts.map(|(part, _)| format!("`{part}` of layer {name:?}")));
+    }
+    found
 }
 
 /// Fills in everything computed.
 pub(super) fn with_computed(mut planned: Object, arguments: &Arguments, desired: &Desired) -> Object {
     set_surface(&mut planned, &desired.surface);
-    planned.set("values", texts(&desired.values));
+    planned.set("values", maybe_texts(&desired.values));
+    hide_unknown(&mut planned, desired);
     planned.set("chart_metadata", texts(&desired.chart));
     planned
         .set("delivered", arguments.delivery.as_ref().map_or(Value::Null, |git| Value::from(describe(git))));
     planned.set("status", if arguments.delivery.is_some() { "delivered" } else { "rendered" });
     planned
+}
+
+/// Makes wait for apply what is not known of a release that can be rendered.
+fn hide_unknown(planned: &mut Object, desired: &Desired) {
+    let unknown = &desired.unknown;
+    if desired.unknown_keys {
+        planned.set_unknown("values");
+    }
+    if unknown.set.is_some() {
+        return hide_objects(planned);
+    }
+    if let Value::Map(manifests) = planned.get_mut("manifests") {
+        manifests
+            .iter_mut()
+            .filter(|(key, _)| unknown.objects.contains_key(*key))
+            .for_each(|(_, form)| *form = Value::unknown());
+    }
+    let waiting = || desired.surface.late.iter().filter(|(_, value)| value.is_none());
+    if !unknown.objects.is_empty() {
+        // Which fields of them will be late is not known either.
+        planned.set_unknown("late");
+    }
+    if !unknown.objects.is_empty() || waiting().next().is_some() {
+        planned.set_unknown("digest");
+    }
+    if !unknown.objects.is_empty() || waiting().any(|(path, _)| path.ends_with("image")) {
+        planned.set_unknown("images");
+    }
 }
 
 /// Makes everything computed wait for apply.
@@ -79,10 +127,12 @@ pub(super) fn with_found(
         .map(|(id, object)| DesiredObject {
             id: id.clone(),
             object: object.clone(),
-            marks: known_marks(keep, &id.key()),
+            marks: keep.known_marks(&id.key()),
         })
         .collect();
-    let mut masker = Masker::new(keep.seed.as_ref().map(|seed| &seed.mask_key[..]), &keep.revisions);
+    let pin = arguments.sensitive_values_version.clone().unwrap_or_default();
+    let mut masker =
+        Masker::new(keep.seed.as_ref().map(|seed| &seed.mask_key[..]), &keep.revisions).pinned(&pin);
     let detail = if arguments.full_detail { Detail::Full } else { Detail::Summary };
     let shown = surface(&objects, detail, &mut masker);
     keep.revisions.take_from(masker.finish());
@@ -94,14 +144,8 @@ pub(super) fn with_found(
     state
 }
 
-/// Returns the marks that the values of an object had when it was delivered.
-fn known_marks(keep: &Private, key: &str) -> ObjectMarks {
-    let places = keep.generated.get(key).into_iter().flatten();
-    ObjectMarks { at: places.map(|place| (place.clone(), Mark::Hidden(Reason::Generated))).collect() }
-}
-
 fn set_surface(object: &mut Object, surface: &Surface) {
-    object.set("late", texts(&surface.late));
+    object.set("late", maybe_texts(&surface.late));
     set_shown(object, surface);
 }
 
@@ -111,6 +155,12 @@ pub(super) fn set_shown(object: &mut Object, surface: &Surface) {
     object.set("common_labels", texts(&surface.common_labels));
     object.set("images", texts(&images(&surface.images)));
     object.set("digest", surface.digest.as_str());
+}
+
+/// Turns texts of which some are not known yet into a value.
+pub(super) fn maybe_texts(entries: &BTreeMap<String, Option<String>>) -> Value {
+    let value = |text: &Option<String>| text.as_deref().map_or_else(Value::unknown, Value::from);
+    Value::map(entries.iter().map(|(key, text)| (key.clone(), value(text))))
 }
 
 /// Shows where each image runs: `Deployment/web, CronJob/report`.

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-use tf_provider::schema::{Diagnostic, Diagnostics, Object};
+use serde_json::Value as Json;
+use tf_provider::schema::{Diagnostic, Diagnostics, Object, Value};
 
 use super::super::super::Shared;
 use super::super::super::guard::Footprint;
@@ -59,15 +59,17 @@ fn delivered(state: Option<&Object>) -> BTreeMap<String, Snapshot> {
     else {
         return BTreeMap::new();
     };
-    let snapshot =
-        |(key, shown): (&str, &str)| (key.to_owned(), Snapshot { form: form(shown), digest: None });
-    state.string_map("manifests").into_iter().map(snapshot).collect()
+    // An object that is not known yet is there all the same.
+    let snapshot = |(key, shown): (&String, &Value)| {
+        (key.clone(), Snapshot { form: form(shown.as_str().unwrap_or_default()), digest: None })
+    };
+    state.get("manifests").as_map().into_iter().flatten().map(snapshot).collect()
 }
 
 /// Reads a display form; the digest that a summary keeps is a form of one field.
 fn form(shown: &str) -> DisplayForm {
     let digest =
-        || DisplayForm { fields: vec![Field { path: "digest".to_owned(), value: Value::from(shown) }] };
+        || DisplayForm { fields: vec![Field { path: "digest".to_owned(), value: Json::from(shown) }] };
     DisplayForm::from_json(shown).unwrap_or_else(|_| digest())
 }
 

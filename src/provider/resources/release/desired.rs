@@ -1,6 +1,6 @@
 //! From a decoded block to objects and what a plan shows of them: reads the files, renders, hides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tf_provider::schema::{Diagnostic, Diagnostics, Object};
@@ -9,11 +9,11 @@ use super::super::super::Shared;
 use super::arguments::{Arguments, Lint};
 use super::layers;
 use super::private::{Private, Seed};
-use crate::layers::provenance;
+use crate::layers::provenance::{self, Decision};
 use crate::layers::stack::Stack;
-use crate::manifest::mask::{Masker, Reason, Revisions};
+use crate::manifest::mask::{Mark, Masker, Reason, Revisions};
 use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surface};
-use crate::release::{self, Definitions, Draw, Hooks, Release, ReleaseError, Rendered};
+use crate::release::{self, Definitions, Draw, Hooks, Release, ReleaseError, Rendered, Unknown};
 use crate::source::charts::{Found, Origin};
 
 /// What a release shall be.
@@ -23,12 +23,18 @@ pub(super) struct Desired {
     pub(super) objects: Vec<DesiredObject>,
     /// What the plan shows of them.
     pub(super) surface: Surface,
-    /// Key → `VALUE (LAYER)`.
-    pub(super) values: BTreeMap<String, String>,
+    /// Key → `VALUE (LAYER)`; none where the value is not known yet.
+    pub(super) values: BTreeMap<String, Option<String>>,
+    /// Whether it is not known yet which keys there are.
+    pub(super) unknown_keys: bool,
     /// Name and versions of the chart.
     pub(super) chart: BTreeMap<String, String>,
     /// Which revision of every hidden value is shown.
     pub(super) revisions: Revisions,
+    /// What is not known before apply.
+    pub(super) unknown: Unknown,
+    /// The keys of objects that hold values of sensitive layers.
+    pub(super) holding_secrets: BTreeSet<String>,
     /// Whether chance decides which objects there are.
     pub(super) objects_by_chance: bool,
     /// What the user should know.
@@ -108,7 +114,8 @@ fn compute(
         hooks: if arguments.includes_hooks { Hooks::Include } else { Hooks::Skip },
     };
     let draw = keep.seed.as_ref().map(Seed::draw_from);
-    let mut rendered = release::render(&release, draw).map_err(|error| failed(arguments, &error))?;
+    let mut rendered = release::render(&release, draw)
+        .map_err(|error| failed(arguments, &release::without_secrets(&release, error)))?;
     keep_adopted(&mut rendered, keep);
     let mut desired = present(arguments, chart, &layers, rendered, keep);
     desired.warnings.extend(lint(arguments, &release)?);
@@ -154,7 +161,8 @@ fn chart_metadata(found: &Found) -> BTreeMap<String, String> {
 fn keep_adopted(rendered: &mut Rendered, keep: &Private) {
     for desired in &mut rendered.objects {
         let Some(adopted) = keep.adopted.get(&desired.id.key()) else { continue };
-        let places = desired.marks.at.keys().filter_map(|place| Some((place, adopted.get(place)?)));
+        let generated = desired.marks.at.iter().filter(|(_, mark)| **mark == Mark::Hidden(Reason::Generated));
+        let places = generated.filter_map(|(place, _)| Some((place, adopted.get(place)?)));
         for (place, value) in places {
             if let Some(drawn) = desired.object.pointer_mut(place) {
                 drawn.clone_from(value);
@@ -185,17 +193,27 @@ fn present(
     rendered: Rendered,
     keep: &Private,
 ) -> Desired {
-    let mut masker = Masker::new(keep.seed.as_ref().map(|seed| &seed.mask_key[..]), &keep.revisions);
+    let pin = arguments.sensitive_values_version.clone().unwrap_or_default();
+    let mut masker =
+        Masker::new(keep.seed.as_ref().map(|seed| &seed.mask_key[..]), &keep.revisions).pinned(&pin);
     let detail = if arguments.full_detail { Detail::Full } else { Detail::Summary };
     let surface = surface(&rendered.objects, detail, &mut masker);
     let values = provenance::shown(
         layers,
         |path| rendered.secret_values.contains(path),
-        |path, value| masker.shown(path, Reason::Sensitive, value),
+        |layer, path, value| match layer.pin {
+            Some(_) => masker.shown_pinned(path),
+            None => masker.shown(path, Reason::Sensitive, value),
+        },
     );
-    let values = values.into_iter().filter_map(|(path, text)| Some((path, text?))).collect();
+    let decisions = provenance::decisions(layers);
+    let mut unknown = rendered.unknown.clone();
+    unknown.settle(&rendered.objects, |place| keep.revisions.knows(place));
     Desired {
-        warnings: warnings(arguments, &rendered),
+        warnings: warnings(arguments, &rendered, &unknown),
+        unknown_keys: decisions.iter().any(Decision::has_unknown_shape),
+        unknown,
+        holding_secrets: rendered.holding_secrets,
         objects_by_chance: rendered.objects_by_chance,
         objects: rendered.objects,
         surface,
@@ -205,8 +223,9 @@ fn present(
     }
 }
 
-fn warnings(arguments: &Arguments, rendered: &Rendered) -> Diagnostics {
+fn warnings(arguments: &Arguments, rendered: &Rendered, unknown: &Unknown) -> Diagnostics {
     let mut found = Diagnostics::new();
+    found.extend(waiting(arguments, unknown));
     if !rendered.skipped_hooks.is_empty() && arguments.delivery.is_some() {
         found.push(
             Diagnostic::warning(format!(
@@ -219,6 +238,35 @@ fn warnings(arguments: &Arguments, rendered: &Rendered) -> Diagnostics {
         );
     }
     found
+}
+
+/// Says what waits for apply beside single fields, and why.
+fn waiting(arguments: &Arguments, unknown: &Unknown) -> Option<Diagnostic> {
+    const HINT: &str = "give the chart a value of its own that decides and is known at plan, such as `enabled = true`, or a \
+                        text whose beginning is known, such as \"https://${…}\"";
+    if let Some(cause) = &unknown.set {
+        return Some(
+            Diagnostic::warning(format!(
+                "the objects of release {} are not known before apply",
+                arguments.title()
+            ))
+            .detail(format!("A value that is not known yet decides which there are: {cause}."))
+            .hint(HINT)
+            .at("layer"),
+        );
+    }
+    if unknown.objects.is_empty() {
+        return None;
+    }
+    let objects = unknown.objects.iter().map(|(key, cause)| format!("{key}: {cause}"));
+    let summary = format!(
+        "{} objects of release {} are not known before apply",
+        unknown.objects.len(),
+        arguments.title()
+    );
+    let detail = "More than single fields of them depends on values that are not known yet.";
+    let detail = format!("{detail}\n{}", objects.collect::<Vec<_>>().join("\n"));
+    Some(Diagnostic::warning(summary).detail(detail).hint(HINT).at("layer"))
 }
 
 impl Seed {
@@ -248,9 +296,7 @@ impl Private {
     /// Keeps what the next plan needs of what was delivered now.
     pub(super) fn remember(&mut self, desired: &Desired) {
         self.revisions = desired.revisions.clone();
-        let generated = desired.objects.iter().filter(|one| !one.marks.at.is_empty());
-        self.generated =
-            generated.map(|one| (one.id.key(), one.marks.at.keys().cloned().collect())).collect();
+        self.remember_marks(desired);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tf_provider::schema::{Diagnostic, Diagnostics, Imported, Object, Value};
+use tf_provider::schema::{Diagnostic, Diagnostics, Imported, Number, Object, Value};
 
 use super::super::super::Shared;
 use super::arguments::{Arguments, GitDelivery};
@@ -26,8 +26,11 @@ pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, D
                 "write REPOSITORY:PATH, the name of the provider's repository and the release's folder in it",
             )
         })?;
-    let delivery =
-        GitDelivery { repository: repository.to_owned(), path: path.trim_end_matches('/').to_owned() };
+    let delivery = GitDelivery {
+        repository: repository.to_owned(),
+        path: path.trim_end_matches('/').to_owned(),
+        plain_secrets: false,
+    };
     let wanted = Arguments { delivery: Some(delivery.clone()), ..Arguments::default() };
     let place = place::of(shared, &wanted)?.ok_or_else(|| {
         Diagnostic::error(format!("the address of repository {repository:?} is not known yet"))
@@ -65,12 +68,11 @@ pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, D
 
 /// Keeps what is at the target in the place of what the chart would draw anew.
 fn adopt(keep: &mut Private, desired: &Desired, found: &Found) {
-    for one in desired.objects.iter().filter(|one| !one.marks.at.is_empty()) {
-        let Some((_, there)) = found.objects.iter().find(|(id, _)| *id == one.id) else { continue };
-        let values =
-            one.marks.at.keys().filter_map(|place| Some((place.clone(), there.pointer(place)?.clone())));
-        keep.adopted.insert(one.id.key(), values.collect());
-        keep.generated.insert(one.id.key(), one.marks.at.keys().cloned().collect());
+    keep.remember_marks(desired);
+    for (key, places) in &keep.generated {
+        let Some((_, there)) = found.objects.iter().find(|(id, _)| id.key() == *key) else { continue };
+        let values = places.iter().filter_map(|place| Some((place.clone(), there.pointer(place)?.clone())));
+        keep.adopted.insert(key.clone(), values.collect());
     }
 }
 
@@ -80,8 +82,10 @@ fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
         Object::new()
             .with("name", layer.name.as_str())
             .with("file", text(&layer.file))
-            .with("values", text(&layer.values))
+            .with("values", layer.values.as_ref().map_or(Value::Null, written))
             .with("optional", layer.optional.map_or(Value::Null, Value::from))
+            .with("sensitive", layer.sensitive.map_or(Value::Null, Value::from))
+            .with("late", layer.late.map_or(Value::Null, Value::from))
     };
     let chart = Object::new()
         .with("path", text(&record.chart.path))
@@ -116,6 +120,22 @@ fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
         .with("plan_detail", "full")
         .with("delivery", Object::new().with("git", git))
         .with("status", "delivered")
+}
+
+/// Returns values as HCL writes them: objects and tuples.
+fn written(values: &serde_json::Value) -> Value {
+    match values {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(truth) => Value::from(*truth),
+        serde_json::Value::Number(number) => {
+            number.to_string().parse::<Number>().map_or(Value::Null, Value::Number)
+        }
+        serde_json::Value::String(text) => Value::from(text.as_str()),
+        serde_json::Value::Array(items) => Value::Tuple(items.iter().map(written).collect()),
+        serde_json::Value::Object(map) => {
+            Value::Object(map.iter().map(|(key, value)| (key.clone(), written(value))).collect())
+        }
+    }
 }
 
 fn chart_git(git: &GitChartRecord) -> Object {

@@ -3,8 +3,9 @@
 use tf_provider::schema::{Diagnostic, Diagnostics, Path};
 
 use super::super::super::{Shared, diagnostics};
-use super::arguments::{Arguments, Layer as Argument, LayerSource};
-use crate::layers::layer::Layer;
+use super::arguments::{Arguments, Layer as Argument, LayerSource, SENSITIVE_VALUES};
+use super::hcl;
+use crate::layers::layer::{Layer, LayerError};
 use crate::layers::layout::{Captures, LayoutError};
 use crate::layers::stack::Stack;
 
@@ -21,7 +22,7 @@ pub(super) fn read(shared: &Shared, arguments: &Arguments) -> Result<Stack, Diag
             None => Path::from("layout"),
             Some(number) => Path::from("layer").index(number).attribute(match argument.source {
                 LayerSource::File { .. } => "file",
-                LayerSource::Text(_) => "values",
+                LayerSource::Text(_) | LayerSource::Object(_) => "values",
             }),
         };
         match read_layer(shared, argument, index) {
@@ -29,14 +30,22 @@ pub(super) fn read(shared: &Shared, arguments: &Arguments) -> Result<Stack, Diag
             Err(diagnostic) => found.push(diagnostic.at(at)),
         }
     }
+    match sensitive_values(arguments, stack.layers.len()) {
+        Ok(layer) => stack.layers.extend(layer),
+        Err(diagnostic) => found.push(diagnostic.at(SENSITIVE_VALUES)),
+    }
     check_layout(arguments, &of_layout, &stack, &mut found);
     check_names(&of_layout, arguments, &mut found);
     found.into_result().map(|_| stack)
 }
 
 fn read_layer(shared: &Shared, argument: &Argument, index: usize) -> Result<Option<Layer>, Diagnostic> {
+    let source = u32::try_from(index).unwrap_or_default();
     let (text, file) = match &argument.source {
         LayerSource::Text(text) => (text.clone().into_bytes(), None),
+        LayerSource::Object(value) => {
+            return marked(argument, Layer::new(&argument.name, None, hcl::node(value))).map(Some);
+        }
         LayerSource::File { path, optional } => {
             match shared.layer(path, optional.unwrap_or(false), &argument.name)? {
                 Some(text) => (text, Some(path.as_str())),
@@ -44,10 +53,34 @@ fn read_layer(shared: &Shared, argument: &Argument, index: usize) -> Result<Opti
             }
         }
     };
+    marked(argument, Layer::read(&argument.name, file, &text, source)).map(Some)
+}
+
+/// Puts on a layer what its block says of its values.
+fn marked(argument: &Argument, read: Result<Layer, LayerError>) -> Result<Layer, Diagnostic> {
+    let sensitive = argument.sensitive == Some(true);
+    let mut layer = read.map_err(|error| match sensitive {
+        true => diagnostics::of_secret_values(&argument.name, &error),
+        false => diagnostics::of_values(&argument.name, &error),
+    })?;
+    layer.sensitive = sensitive;
+    layer.values.mark.late = argument.is_late();
+    Ok(layer)
+}
+
+/// Returns the layer of the values that only the configuration holds.
+fn sensitive_values(arguments: &Arguments, index: usize) -> Result<Option<Layer>, Diagnostic> {
+    if arguments.sensitive_values.is_null() {
+        return Ok(None);
+    }
     let source = u32::try_from(index).unwrap_or_default();
-    Layer::read(&argument.name, file, &text, source)
-        .map(Some)
-        .map_err(|error| diagnostics::of_values(&argument.name, &error))
+    let read = match LayerSource::read(&arguments.sensitive_values) {
+        LayerSource::Object(value) => Layer::new(SENSITIVE_VALUES, None, hcl::node(&value)),
+        LayerSource::Text(text) => Layer::read(SENSITIVE_VALUES, None, text.as_bytes(), source),
+        LayerSource::File { .. } => return Ok(None),
+    };
+    let layer = read.map_err(|error| diagnostics::of_secret_values(SENSITIVE_VALUES, &error))?;
+    Ok(Some(layer.sensitive().pinned(arguments.sensitive_values_version.as_deref())))
 }
 
 /// Names the files of the release's layout; nothing where it has none.
@@ -59,6 +92,8 @@ fn of_layout(shared: &Shared, arguments: &Arguments) -> Result<Vec<Argument>, Di
     let layer = |file: crate::layers::layout::LayerFile| Argument {
         name: file.name,
         source: LayerSource::File { path: file.path, optional: Some(file.optional) },
+        sensitive: None,
+        late: None,
     };
     Ok(files.into_iter().map(layer).collect())
 }
@@ -102,7 +137,7 @@ fn check_layout(arguments: &Arguments, of_layout: &[Argument], read: &Stack, fou
     }
     let paths = of_layout.iter().filter_map(|layer| match &layer.source {
         LayerSource::File { path, .. } => Some(path.as_str()),
-        LayerSource::Text(_) => None,
+        LayerSource::Text(_) | LayerSource::Object(_) => None,
     });
     found.push(
         Diagnostic::error(format!("layout {name:?} matches no file for release {}", arguments.title()))

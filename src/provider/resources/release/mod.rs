@@ -7,12 +7,14 @@ mod arguments;
 mod attributes;
 mod deletions;
 mod desired;
+mod hcl;
 mod import;
 mod layers;
 mod place;
 pub(crate) mod preview;
 mod private;
 mod schema;
+mod secrecy;
 
 use std::sync::Arc;
 
@@ -41,8 +43,13 @@ impl ReleaseResource {
     }
 
     /// Renders what a planned block asks for; `prior` is what the release keeps from before.
-    async fn desired(&self, planned: &Object, prior: &Private) -> Result<(Arguments, Desired), Diagnostics> {
-        let arguments = Arguments::read(planned);
+    async fn desired(
+        &self,
+        planned: &Object,
+        config: &Object,
+        prior: &Private,
+    ) -> Result<(Arguments, Desired), Diagnostics> {
+        let arguments = Arguments::read(planned).with_secrets_of(config);
         let desired = desired::desired(&self.shared, &arguments, prior).await?;
         Ok((arguments, desired))
     }
@@ -51,6 +58,7 @@ impl ReleaseResource {
     async fn bring(
         &self,
         planned: Object,
+        config: &Object,
         mut keep: Private,
         operation: &str,
         cancel: tf_provider::CancellationToken,
@@ -58,7 +66,7 @@ impl ReleaseResource {
         // Announced before the render, so that the releases of an apply wait for each other with their commit.
         let place = place::of(&self.shared, &Arguments::read(&planned))?;
         place.iter().for_each(Place::announce);
-        let (arguments, desired) = self.desired(&planned, &keep).await?;
+        let (arguments, desired) = self.desired(&planned, config, &keep).await?;
         desired.expect_planned_chart(&planned)?;
         if let Some(place) = place {
             let deadline = arguments::timeout(&planned, operation);
@@ -85,14 +93,16 @@ impl Resource for ReleaseResource {
     }
 
     async fn plan(&self, request: PlanRequest) -> Result<Plan, Diagnostics> {
-        if !attributes::can_render(&request.planned) {
-            return Ok(plan_without_rendering(request));
+        let waiting = attributes::unknown_arguments(&request.planned, &request.config);
+        if !waiting.is_empty() {
+            return Ok(plan_without_rendering(request, &waiting));
         }
         let prior = Private::read(&request.private);
         // What is replaced starts anew, with a seed of its own.
         let keep = if request.requires_replace.is_empty() { prior } else { Private::default() };
-        let (arguments, desired) = self.desired(&request.planned, &keep).await?;
-        if let Some(place) = place::of(&self.shared, &arguments)? {
+        let (arguments, desired) = self.desired(&request.planned, &request.config, &keep).await?;
+        secrecy::check(&arguments, &desired)?;
+        if let Some(place) = place::of(&self.shared, &arguments)?.filter(|_| desired.unknown.set.is_none()) {
             place.claim(&arguments, &desired)?;
         }
         let mut planned = attributes::with_computed(request.planned, &arguments, &desired);
@@ -101,7 +111,9 @@ impl Resource for ReleaseResource {
         }
         // Of what is replaced everything goes before it comes anew.
         let stays = request.requires_replace.is_empty().then_some(&planned);
-        deletions::check(&self.shared, request.prior.as_ref(), stays)?;
+        if desired.unknown.set.is_none() {
+            deletions::check(&self.shared, request.prior.as_ref(), stays)?;
+        }
         let mut plan = Plan::of(planned);
         plan.requires_replace = request.requires_replace;
         plan.diagnostics = desired.warnings;
@@ -115,7 +127,7 @@ impl Resource for ReleaseResource {
 
     async fn create(&self, request: CreateRequest) -> Result<NewState, Diagnostics> {
         let keep = Private { seed: Some(Seed::draw()?), ..Private::default() };
-        self.bring(request.planned, keep, "create", request.context.cancel).await
+        self.bring(request.planned, &request.config, keep, "create", request.context.cancel).await
     }
 
     async fn read(&self, request: ReadRequest) -> Result<NewState, Diagnostics> {
@@ -144,10 +156,12 @@ impl Resource for ReleaseResource {
         }
         let before = Arguments::read(&request.prior);
         let after = Arguments::read(&request.planned);
-        let left = if before.delivery != after.delivery { place::of(&self.shared, &before)? } else { None };
+        let left = if before.place() != after.place() { place::of(&self.shared, &before)? } else { None };
         let old = if left.is_some() { std::mem::take(&mut keep.delivered) } else { Default::default() };
         let deadline = arguments::timeout(&request.planned, "update");
-        let state = self.bring(request.planned, keep, "update", request.context.cancel.clone()).await?;
+        let state = self
+            .bring(request.planned, &request.config, keep, "update", request.context.cancel.clone())
+            .await?;
         match left {
             Some(place) => match place.withdraw(&before, &old, deadline, request.context.cancel).await {
                 Ok(()) => Ok(state),
@@ -173,16 +187,18 @@ impl Resource for ReleaseResource {
 }
 
 /// Plans a release that depends on values which are not known yet: everything computed waits for apply.
-fn plan_without_rendering(request: PlanRequest) -> Plan {
+fn plan_without_rendering(request: PlanRequest, waiting: &[String]) -> Plan {
     let mut planned = request.planned;
     attributes::hide_everything(&mut planned);
-    let waiting = attributes::unknown_arguments(&planned);
     let mut plan = Plan::of(planned);
     plan.requires_replace = request.requires_replace;
     plan.diagnostic(
         Diagnostic::warning("the release cannot be rendered before apply")
             .detail(format!("Not known yet: {}.", waiting.join(", ")))
-            .hint("give it a value that is known at plan, or apply what it depends on first"),
+            .hint(
+                "give it a value that is known at plan, or apply what it depends on first; of `values = { … }`, an object, each \
+                 value may be unknown on its own, which text from `yamlencode` may not",
+            ),
     )
 }
 

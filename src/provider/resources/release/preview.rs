@@ -60,11 +60,12 @@ pub(crate) async fn render(
     shared: &Arc<Shared>,
     config: Object,
 ) -> Result<(Object, Diagnostics), Diagnostics> {
-    let arguments = Arguments::read(&config);
+    let arguments = Arguments::read(&config).without_late();
     let desired = desired::desired(shared, &arguments, &Private::default()).await?;
     let reveal = config.bool("reveal_secrets") == Some(true);
-    let mut state =
-        config.with("values", texts(&desired.values)).with("chart_metadata", texts(&desired.chart));
+    let mut state = config
+        .with("values", attributes::maybe_texts(&desired.values))
+        .with("chart_metadata", texts(&desired.chart));
     attributes::set_shown(&mut state, &desired.surface);
     state.set("yaml", yaml(&desired.objects, masked));
     state.set(
@@ -106,10 +107,10 @@ fn revealed(desired: &DesiredObject) -> Json {
 /// # Errors
 /// As planning the release would fail.
 pub(crate) async fn values(shared: &Arc<Shared>, config: Object) -> Result<Object, Diagnostics> {
-    let arguments = Arguments::read(&config);
+    let arguments = Arguments::read(&config).without_late();
     // The render tells which values end in Secrets.
     let desired = desired::desired(shared, &arguments, &Private::default()).await?;
-    let config = config.with("values", texts(&desired.values));
+    let config = config.with("values", attributes::maybe_texts(&desired.values));
     let (shared, permit) = (Arc::clone(shared), shared.rendering().await);
     let work = tokio::task::spawn_blocking(move || {
         let _permit = permit;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::manifest::mask::Revisions;
+use super::desired::Desired;
+use crate::manifest::mask::{Mark, ObjectMarks, Reason, Revisions};
+use crate::manifest::surface::Desired as DesiredObject;
 
 /// The private state of one release.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +23,15 @@ pub(super) struct Private {
     /// Object → JSON pointers of the values that the chart drew from chance.
     #[serde(default)]
     pub(super) generated: BTreeMap<String, Vec<String>>,
+    /// Object → JSON pointers of the values that depend on secret values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) sensitive: BTreeMap<String, Vec<String>>,
+    /// Object → JSON pointers of those whose revision the user counts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) pinned: BTreeMap<String, Vec<String>>,
+    /// Object → JSON pointers of the values that stand in `late`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) late: BTreeMap<String, Vec<String>>,
     /// Object → JSON pointer → value that was at the target when the release was imported, kept in the place of what
     /// the chart would draw now.
     #[serde(default)]
@@ -49,6 +60,36 @@ impl Private {
     /// read count as none: hidden values then start at their first revision again.
     pub(super) fn read(bytes: &[u8]) -> Self {
         serde_json::from_slice(bytes).unwrap_or_default()
+    }
+
+    /// Keeps which values of the objects are not shown as they are.
+    pub(super) fn remember_marks(&mut self, desired: &Desired) {
+        let places = |wanted: fn(&Mark) -> bool| -> BTreeMap<String, Vec<String>> {
+            let of = |one: &DesiredObject| -> Vec<String> {
+                one.marks.at.iter().filter(|(_, mark)| wanted(mark)).map(|(place, _)| place.clone()).collect()
+            };
+            let all = desired.objects.iter().map(|one| (one.id.key(), of(one)));
+            all.filter(|(_, places)| !places.is_empty()).collect()
+        };
+        self.generated = places(|mark| *mark == Mark::Hidden(Reason::Generated));
+        self.sensitive = places(|mark| *mark == Mark::Hidden(Reason::Sensitive));
+        self.pinned = places(|mark| *mark == Mark::Pinned);
+        self.late = places(|mark| matches!(mark, Mark::Late | Mark::Unknown));
+    }
+
+    /// Returns how the values of an object were shown when it was delivered.
+    pub(super) fn known_marks(&self, key: &str) -> ObjectMarks {
+        let mut marks = ObjectMarks::default();
+        let kinds = [
+            (&self.late, Mark::Late),
+            (&self.pinned, Mark::Pinned),
+            (&self.sensitive, Mark::Hidden(Reason::Sensitive)),
+            (&self.generated, Mark::Hidden(Reason::Generated)),
+        ];
+        for (places, mark) in kinds {
+            marks.at.extend(places.get(key).into_iter().flatten().map(|place| (place.clone(), mark)));
+        }
+        marks
     }
 
     /// Returns the bytes for Terraform to keep.

@@ -28,6 +28,22 @@ pub(super) fn schema() -> Schema {
              otherwise grow too large. Default: `full`.",
         ),
     );
+    let schema = schema
+        .attribute(
+            "sensitive_values",
+            Attribute::optional(Type::Dynamic).write_only().description(
+                "Values above all layers, as an object or as YAML text, that are in the configuration only, never in plan or \
+                 state: what depends on one shows as `(sensitive, revision N)`. May come from ephemeral resources. Terraform or \
+                 OpenTofu 1.11 and later.",
+            ),
+        )
+        .attribute(
+            "sensitive_values_version",
+            Attribute::optional(Type::String).description(
+                "Says that `sensitive_values` changed, in the place of the values themselves: revisions rise when it does, and \
+                 only then. For values that come out anew in every run. Default: revisions rise when values do.",
+            ),
+        );
     let schema = schema.attribute(
         "allow_deletion_of",
         Attribute::optional(Type::list(Type::String)).description(
@@ -174,7 +190,27 @@ pub(super) fn layer_block() -> Block {
         )
         .attribute("name", Attribute::required(Type::String).description("Name of the layer, shown beside every value it decides."))
         .attribute("file", Attribute::optional(Type::String).description("YAML file, relative to the provider's `root`."))
-        .attribute("values", Attribute::optional(Type::String).description("YAML text, usually from `yamlencode`."))
+        .attribute(
+            "values",
+            Attribute::optional(Type::Dynamic).description(
+                "Values as an object, `{ ip = google_compute_address.this.address }`, or as YAML text. Of an object, each value \
+                 may be unknown at plan on its own.",
+            ),
+        )
+        .attribute(
+            "late",
+            Attribute::optional(Type::Bool).description(
+                "Whether fields made of the layer's values stand in `late`, where one that is not known yet hides nothing else. \
+                 Default: `true` for values that are an object, `false` for files and text.",
+            ),
+        )
+        .attribute(
+            "sensitive",
+            Attribute::optional(Type::Bool).description(
+                "Whether the layer's values must not be seen: whatever depends on one shows as `(sensitive, revision N)`. \
+                 Default: `false`.",
+            ),
+        )
         .attribute("optional", Attribute::optional(Type::Bool).description("Whether the file may be absent. Default: `false`."))
 }
 
@@ -190,6 +226,13 @@ fn delivery_block() -> Block {
         .attribute(
             "path",
             Attribute::required(Type::String).description("Folder in the repository that the cluster reads."),
+        )
+        .attribute(
+            "plain_secrets",
+            Attribute::optional(Type::Bool).description(
+                "Whether values of sensitive layers and `sensitive_values` may be committed in the clear, for everybody to read \
+                 who can read the repository. Without it, that is an error. Default: `false`.",
+            ),
         )
         .attribute(
             "format",

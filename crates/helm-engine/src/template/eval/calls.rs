@@ -4,6 +4,7 @@ use super::{Evaluator, Failure, Frame, Got, Run};
 use crate::functions::{Function, MarkRule, Param};
 use crate::stack;
 use crate::template::ast::{Callee, Operand, Special, Term};
+use crate::trace::{Decides, Marks};
 use crate::value::{Data, ElementType, List, MapType, Value};
 
 impl Evaluator<'_, '_> {
@@ -147,10 +148,12 @@ impl Evaluator<'_, '_> {
     ) -> Run<Got> {
         let outer = self.control;
         let mut last = Got::default();
+        let mut chosen_by = Marks::NONE;
         for operand in operands {
             last = self.any_argument(frame, dot, operand)?;
             let marks = self.tested(&last.value);
-            self.control = self.control.union(marks);
+            chosen_by = chosen_by.union(marks);
+            self.control = self.control.union(marks.deciding(Decides::Branch));
             if last.value.is_true() == is_or {
                 break;
             }
@@ -159,7 +162,7 @@ impl Evaluator<'_, '_> {
         if let Some(piped) = piped.filter(|_| !decided) {
             last = piped;
         }
-        last.value.marks = last.value.marks.union(self.control);
+        last.value.marks = last.value.marks.union(self.control).union(chosen_by);
         self.control = outer;
         Ok(last)
     }

@@ -80,6 +80,11 @@ impl Failure {
     }
 }
 
+/// Returns the place of a node.
+pub(super) fn place_of(frame: &Frame<'_>, node: u32) -> Place {
+    locate(frame, node).0
+}
+
 /// Returns the place of a node and what Go writes before the message.
 fn locate(frame: &Frame<'_>, node: u32) -> (Place, String) {
     let tree = frame.tree;

@@ -4,6 +4,7 @@
 //! Go, the evaluator notes the node it is at and reports the last one noted.
 
 mod calls;
+mod decisions;
 mod effects;
 mod failure;
 mod fields;
@@ -20,7 +21,7 @@ use super::set::Scope;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::stack;
-use crate::trace::{Marks, Trace};
+use crate::trace::{Decides, Marks, Trace};
 use crate::value::{Data, Value};
 
 pub(crate) use failure::{Failure, Run, WARNING_END, WARNING_START, parse_failure};
@@ -236,24 +237,13 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         result
     }
 
-    /// Returns the marks of a value's truth, and notes that they were read.
-    fn tested(&mut self, value: &Value) -> Marks {
-        if !self.traces() {
-            return Marks::NONE;
-        }
-        let marks = self.shape(value);
-        self.read(marks);
-        marks
-    }
-
     fn condition(&mut self, frame: &Frame<'_>, dot: &Got, branch: &Branch, with: bool) -> Run<Flow> {
         if stack::is_exhausted() {
             return self.fail(frame, "the templates are nested too deeply");
         }
         let mark = self.variables.len();
         let got = self.pipeline(frame, dot, &branch.pipe)?;
-        let marks = self.tested(&got.value);
-        let truth = got.value.is_true();
+        let (truth, marks) = self.decide(frame, &got.value);
         let flow = self.under(marks, |this| match (&branch.otherwise, truth) {
             (_, true) => this.nodes(frame, if with { &got } else { dot }, &branch.body),
             (Some(otherwise), false) => this.nodes(frame, dot, otherwise),
@@ -272,7 +262,7 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         }
         let outer = self.variables.len();
         let got = self.pipeline(frame, dot, &branch.pipe)?;
-        let marks = self.tested(&got.value);
+        let marks = self.tested(&got.value).deciding(Decides::Loop);
         let (jumps, control) = (std::mem::take(&mut self.jumps), self.control);
         let flow = self.under(marks, |this| this.iterate(frame, dot, branch, &got.value))?;
         if self.traces() {
