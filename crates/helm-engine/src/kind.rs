@@ -69,6 +69,8 @@ impl ElementType {
             (ElementType::Int, _) => "[]int",
             (ElementType::Map, _) => "[]map[string]interface {}",
             (ElementType::List, _) => "[][]interface {}",
+            (ElementType::Maintainer, _) => "[]*chart.Maintainer",
+            (ElementType::Dependency, _) => "[]*chart.Dependency",
             (ElementType::VersionSet, Mode::Helm3) => "chartutil.VersionSet",
             (ElementType::VersionSet, Mode::Helm4) => "common.VersionSet",
         }

@@ -202,6 +202,10 @@ pub enum ElementType {
     Map,
     /// `[][]interface {}`: what `chunk` returns.
     List,
+    /// `[]*chart.Maintainer`, in Helm 3.
+    Maintainer,
+    /// `[]*chart.Dependency`, in Helm 3.
+    Dependency,
     /// `common.VersionSet` in Helm 4, `chartutil.VersionSet` in Helm 3: strings with a method.
     VersionSet,
 }
@@ -298,6 +302,7 @@ struct MapInner {
     entries: RefCell<Entries>,
     path: Option<Rc<str>>,
     written: Cell<Marks>,
+    nil: bool,
 }
 
 impl Drop for MapInner {
@@ -363,7 +368,19 @@ impl Map {
 
     fn made(kind: MapType, entries: Entries, path: Option<Rc<str>>) -> Self {
         let entries = RefCell::new(entries);
-        Map { inner: Rc::new(MapInner { entries, path, written: Cell::default() }), kind }
+        Map { inner: Rc::new(MapInner { entries, path, written: Cell::default(), nil: false }), kind }
+    }
+
+    /// Makes Go's nil map: empty in every way, but JSON writes `null`, it is not deeply equal to an empty one, and
+    /// nothing can be put into it.
+    pub fn nil(kind: MapType) -> Self {
+        let inner = MapInner { entries: RefCell::default(), path: None, written: Cell::default(), nil: true };
+        Map { inner: Rc::new(inner), kind }
+    }
+
+    /// Says whether this is Go's nil map.
+    pub fn is_nil(&self) -> bool {
+        self.inner.nil
     }
 
     /// Returns what decided which keys were written to this map or removed from it since it was made.
@@ -419,6 +436,17 @@ impl Map {
     }
 }
 
+/// Whose names of a struct's fields an encoder takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldNames {
+    /// Those that the struct gives for JSON; what it wants left out when empty is.
+    Json,
+    /// Go's own: TOML.
+    Go,
+    /// Go's own in lower case: go-yaml v3.
+    Lower,
+}
+
 /// A Go struct, pointer or named type with fields or methods that templates can reach.
 pub trait Object: Any {
     /// Returns Go's name of the type as `%T` prints it, for example `time.Time` or `*semver.Version`.
@@ -460,9 +488,14 @@ pub trait Object: Any {
     /// Returns the value that `toJson` and `toYaml` encode.
     fn to_plain(&self) -> Value;
 
-    /// Returns the entries of [`Object::to_plain`] in the order in which Go declares the fields, which JSON keeps;
-    /// `None` where there is no such order.
-    fn fields_in_order(&self) -> Option<Vec<(Rc<[u8]>, Value)>> {
+    /// Returns a struct's fields in the order in which Go declares them, which encoders keep; `None` where there is no
+    /// such order.
+    fn fields_in_order(&self, _names: FieldNames) -> Option<Vec<(Rc<[u8]>, Value)>> {
+        None
+    }
+
+    /// Returns what TOML writes without quotes; `None` where the value is written as [`Object::to_plain`] is.
+    fn toml_literal(&self) -> Option<String> {
         None
     }
 

@@ -85,11 +85,12 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads a `map[string]string`.
-    pub(crate) fn texts_by_key(&mut self, name: &str, into: &mut BTreeMap<String, String>) {
+    pub(crate) fn texts_by_key(&mut self, name: &str, into: &mut Option<BTreeMap<String, String>>) {
         let Some(item) = self.get(name) else { return };
         let FieldKind::Map(map) = &item.node.kind else {
             return item.mismatch("map[string]string", &mut self.error);
         };
+        let into = into.get_or_insert_default();
         for (key, node) in map {
             let mut text = String::new();
             Item { node, name: self.name, path: item.path.clone() }.text(&mut text, &mut self.error);

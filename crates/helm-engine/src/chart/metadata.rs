@@ -26,7 +26,8 @@ pub struct Metadata {
     pub tags: String,
     pub app_version: String,
     pub deprecated: bool,
-    pub annotations: BTreeMap<String, String>,
+    /// `None` if Chart.yaml has none, which Helm 4 lets templates tell from an empty map.
+    pub annotations: Option<BTreeMap<String, String>>,
     pub kube_version: String,
     pub dependencies: Vec<Option<Dependency>>,
     /// `application`, `library` or empty.

@@ -74,7 +74,7 @@ fn set(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     context.charge(1)?;
     let why = own_marks(args, 1).union(any(args, 0).marks).union(context.control);
     let value = any(args, 2).clone().marked(why);
-    let Some(map) = any(args, 0).as_map() else {
+    let Some(map) = any(args, 0).as_map().filter(|map| !map.is_nil()) else {
         return Err(CallError::new("assignment to entry in nil map"));
     };
     context.note_read(own_marks(args, 1));
@@ -172,7 +172,10 @@ fn overwrite(context: &mut Context<'_>, args: &[Value]) -> Outcome {
 }
 
 fn merge_all(context: &mut Context<'_>, args: &[Value], fill: Fill) -> Outcome {
-    let target = map(args, 0);
+    let mut target = map(args, 0);
+    if target.is_nil() && args.len() > 1 {
+        target = Map::default();
+    }
     let mut marks = Marks::NONE;
     for source in args.iter().skip(1) {
         marks = marks.union(shape(source));
@@ -199,7 +202,7 @@ fn copied(context: &mut Context<'_>, depth: usize, value: &Value) -> Outcome {
     context.charge(1)?;
     let depth = depth_left(depth)?;
     let data = match &value.data {
-        Data::Map(map) => Data::Map(copied_map(context, depth, map)?),
+        Data::Map(map) if !map.is_nil() => Data::Map(copied_map(context, depth, map)?),
         Data::List(list) if !list.is_nil() => {
             let mut items = Vec::with_capacity(list.items().len());
             for item in list.items() {

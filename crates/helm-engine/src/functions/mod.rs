@@ -38,6 +38,9 @@ use crate::context::{Context, Mode};
 use crate::error::CallError;
 use crate::value::Value;
 
+pub(crate) use dates::local_date;
+pub(crate) use regex::for_crate as regex_for_crate;
+
 /// A function as templates know it.
 pub struct Function {
     /// The name in templates.
@@ -69,6 +72,8 @@ pub enum Param {
     Int,
     /// `int64`.
     Int64,
+    /// `uint32`.
+    Uint32,
     /// `float64`.
     Float,
     /// `map[string]interface {}` (a named map of the same shape is assignable).
@@ -114,6 +119,7 @@ impl Param {
             Param::Bool => "bool",
             Param::Int => "int",
             Param::Int64 => "int64",
+            Param::Uint32 => "uint32",
             Param::Float => "float64",
             Param::Map => "map[string]interface {}",
             Param::List => "[]interface {}",

@@ -100,7 +100,7 @@ fn equal_to(context: &mut Context<'_>, depth: usize, a: &Value, b: &Value) -> Re
 }
 
 fn equal_maps(context: &mut Context<'_>, depth: usize, a: &Map, b: &Map) -> Result<bool, CallError> {
-    if a.kind() != b.kind() {
+    if a.kind() != b.kind() || a.is_nil() != b.is_nil() {
         return Ok(false);
     }
     if a.same(b) {

@@ -101,8 +101,9 @@ fn must_to_yaml(context: &mut Context<'_>, args: &[Value]) -> Outcome {
 }
 
 fn to_yaml_pretty(context: &mut Context<'_>, args: &[Value]) -> Outcome {
-    let written = yaml::to_yaml_pretty(&args[0], context.trace);
-    or_empty(context, args, written)
+    // What go-yaml cannot write it panics over, which `toYamlPretty` does not catch.
+    let text = yaml::to_yaml_pretty(&args[0], context.trace)?;
+    finished(context, text)
 }
 
 fn to_json(context: &mut Context<'_>, args: &[Value]) -> Outcome {
@@ -153,7 +154,7 @@ fn spread(value: Value, argument: &Value) -> Value {
         Data::List(list) if !list.is_nil() => {
             Data::List(List::new(list.items().iter().map(|item| spread(item.clone(), argument)).collect()))
         }
-        Data::Map(map) => {
+        Data::Map(map) if !map.is_nil() => {
             let entries =
                 map.entries().iter().map(|(k, v)| (k.clone(), spread(v.clone(), argument))).collect();
             Data::Map(Map::new(entries))
@@ -232,5 +233,5 @@ fn must_to_toml(context: &mut Context<'_>, args: &[Value]) -> Outcome {
 
 fn from_toml(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     let text = text_argument(context, args)?;
-    Ok(toml::from_toml(text.bytes()).unwrap_or_else(|message| error_map(&message, text)))
+    Ok(toml::from_toml(text.bytes()).unwrap_or_else(|error| error_map(&error.0, text)))
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::number;
 use crate::template::unicode;
 use crate::trace::Marks;
-use crate::value::{Data, ElementType, Entries, List, Text, Value};
+use crate::value::{Data, ElementType, Entries, List, Map, MapType, Text, Value};
 use crate::yaml::marks_between;
 
 /// How deep a value may nest.
@@ -53,7 +53,10 @@ pub fn from_json(text: &Text, target: Target) -> Decoded {
         (Target::List, "null") => {
             return Decoded { value: Data::List(List::nil(ElementType::Any)).into(), error: None };
         }
-        (Target::Map, "null") => return Decoded { value: empty(target).marked(value.marks), error: None },
+        (Target::Map, "null") => {
+            let nil = Value::from(Data::Map(Map::nil(MapType::Any)));
+            return Decoded { value: nil.marked(value.marks), error: None };
+        }
         (Target::Map, _) => "map[string]interface {}",
         (Target::List, _) => "[]interface {}",
     };

@@ -7,7 +7,7 @@ use crate::error::CallError;
 use crate::marked::MarkedText;
 use crate::number;
 use crate::trace::{Marks, Trace};
-use crate::value::{Data, IntType, Object, Text, Value};
+use crate::value::{Data, FieldNames, IntType, Object, Text, Value};
 
 /// How deep a value may nest before it is taken for one that holds itself.
 const MAX_DEPTH: usize = 10_000;
@@ -165,6 +165,7 @@ impl Writer {
                 out.push(b'[');
                 return self.enter(marks, Rest::List(value.clone(), 0), value);
             }
+            Data::Map(map) if map.is_nil() => out.extend_from_slice(b"null"),
             Data::Map(map) => {
                 out.push(b'{');
                 let entries: Vec<_> = map.entries().iter().map(|(k, v)| (Rc::clone(k), v.clone())).collect();
@@ -180,7 +181,9 @@ impl Writer {
             return Err(CallError::new("json: unsupported type: complex128"));
         }
         let plain = object.to_plain().marked(own);
-        let Some(fields) = object.fields_in_order() else { return self.value(&plain, around) };
+        let Some(fields) = object.fields_in_order(FieldNames::Json) else {
+            return self.value(&plain, around);
+        };
         let marks = self.out.marks_of(around, &plain);
         self.out.switch_to(marks);
         self.out.bytes.push(b'{');

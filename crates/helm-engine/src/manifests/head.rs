@@ -33,8 +33,10 @@ impl Head {
         fields.text("kind", &mut head.kind);
         let metadata = fields.inner("metadata", "", METADATA_TYPE, |metadata| {
             let mut inner = Head::default();
-            metadata.texts_by_key("annotations", &mut inner.annotations);
+            let mut annotations = None;
+            metadata.texts_by_key("annotations", &mut annotations);
             metadata.text("name", &mut inner.name);
+            inner.annotations = annotations.unwrap_or_default();
             inner
         });
         fields.finish()?;

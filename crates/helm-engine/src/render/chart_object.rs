@@ -9,9 +9,10 @@ use crate::chart::scoped::Scoped;
 use crate::chart::{Dependency, Maintainer};
 use crate::trace::{Mark, Marks};
 use crate::tree::{Node, NodeKind};
-use crate::value::{Data, ElementType, List, Map, MapType, Object, Value};
+use crate::value::{Data, ElementType, FieldNames, List, Map, MapType, Object, Value};
 
 /// A field of a Go struct: its name in Go, its name in JSON, whether JSON leaves it out when empty.
+#[derive(Clone)]
 struct FieldValue {
     go: &'static str,
     json: &'static str,
@@ -43,8 +44,13 @@ fn metadata_fields(chart: &Scoped, mode: Mode) -> Vec<FieldValue> {
     let maintainers =
         metadata.maintainers.iter().flatten().map(|maintainer| maintainer_value(maintainer, mode));
     let dependencies = chart.requirements.iter().map(|dependency| dependency_value(dependency, mode));
-    let annotations =
-        metadata.annotations.iter().map(|(key, text)| (Rc::from(key.as_bytes()), text.as_str().into()));
+    let annotations = match &metadata.annotations {
+        None => Map::nil(MapType::String),
+        Some(texts) => {
+            let entries = texts.iter().map(|(key, text)| (Rc::from(key.as_bytes()), text.as_str().into()));
+            Map::typed(MapType::String, entries.collect())
+        }
+    };
     vec![
         text("Name", "name", &chart.name),
         text("Home", "home", &metadata.home),
@@ -52,20 +58,16 @@ fn metadata_fields(chart: &Scoped, mode: Mode) -> Vec<FieldValue> {
         text("Version", "version", &metadata.version),
         text("Description", "description", &metadata.description),
         field("Keywords", "keywords", texts(&metadata.keywords, mode)),
-        field("Maintainers", "maintainers", Value::list(maintainers.collect())),
+        field("Maintainers", "maintainers", list(ElementType::Maintainer, maintainers.collect(), mode)),
         text("Icon", "icon", &metadata.icon),
         text("APIVersion", "apiVersion", &metadata.api_version),
         text("Condition", "condition", &metadata.condition),
         text("Tags", "tags", &metadata.tags),
         text("AppVersion", "appVersion", &metadata.app_version),
         field("Deprecated", "deprecated", Value::bool(metadata.deprecated)),
-        field(
-            "Annotations",
-            "annotations",
-            Data::Map(Map::typed(MapType::String, annotations.collect())).into(),
-        ),
+        field("Annotations", "annotations", Data::Map(annotations).into()),
         text("KubeVersion", "kubeVersion", &metadata.kube_version),
-        field("Dependencies", "dependencies", Value::list(dependencies.collect())),
+        field("Dependencies", "dependencies", list(ElementType::Dependency, dependencies.collect(), mode)),
         text("Type", "type", &metadata.chart_type),
     ]
 }
@@ -88,7 +90,7 @@ fn dependency_value(dependency: &Dependency, mode: Mode) -> Value {
         text("Condition", "condition", &dependency.condition),
         field("Tags", "tags", texts(&dependency.tags, mode)),
         field("Enabled", "enabled", Value::bool(dependency.enabled)),
-        field("ImportValues", "import-values", Value::list(imports)),
+        field("ImportValues", "import-values", list(ElementType::Any, imports, mode)),
         text("Alias", "alias", &dependency.alias),
     ];
     fields[0].omit_empty = false;
@@ -113,9 +115,17 @@ fn text(go: &'static str, json: &'static str, text: &str) -> FieldValue {
 }
 
 fn texts(items: &[String], mode: Mode) -> Value {
-    let items = items.iter().map(|item| item.as_str().into()).collect();
-    let element = if mode == Mode::Helm3 { ElementType::String } else { ElementType::Any };
-    Data::List(List::typed(element, items)).into()
+    list(ElementType::String, items.iter().map(|item| item.as_str().into()).collect(), mode)
+}
+
+/// Makes a slice: Helm 4 makes all of them new, in Helm 3 one without items is what Chart.yaml did not give.
+fn list(element: ElementType, items: Vec<Value>, mode: Mode) -> Value {
+    let list = match mode {
+        Mode::Helm4 => List::new(items),
+        Mode::Helm3 if items.is_empty() => List::nil(element),
+        Mode::Helm3 => List::typed(element, items),
+    };
+    Data::List(list).into()
 }
 
 /// What kind of struct it is in Helm 3.
@@ -150,7 +160,7 @@ impl Object for StructObject {
 
     fn field(&self, name: &str) -> Option<Value> {
         if self.shape.is_chart && name == "Metadata" {
-            return Some(self.to_plain());
+            return Some(self.metadata());
         }
         self.fields.iter().find(|field| field.go == name).map(|field| field.value.clone())
     }
@@ -170,16 +180,38 @@ impl Object for StructObject {
     }
 
     fn to_plain(&self) -> Value {
-        Value::map(self.fields_in_order().into_iter().flatten().collect())
+        Value::map(self.fields_in_order(FieldNames::Json).into_iter().flatten().collect())
     }
 
-    fn fields_in_order(&self) -> Option<Vec<(Rc<[u8]>, Value)>> {
-        let kept = self.fields.iter().filter(|field| !field.omit_empty || field.value.is_true());
-        Some(kept.map(|field| (Rc::from(field.json.as_bytes()), field.value.clone())).collect())
+    fn fields_in_order(&self, names: FieldNames) -> Option<Vec<(Rc<[u8]>, Value)>> {
+        if self.shape.is_chart && names == FieldNames::Lower {
+            // go-yaml nests an embedded struct.
+            let is_root = self.field("IsRoot").unwrap_or_default();
+            return Some(vec![((*b"metadata").into(), self.metadata()), ((*b"isroot").into(), is_root)]);
+        }
+        let spelled = |field: &FieldValue| match names {
+            FieldNames::Json => Rc::from(field.json.as_bytes()),
+            FieldNames::Go => Rc::from(field.go.as_bytes()),
+            FieldNames::Lower => Rc::from(field.go.to_ascii_lowercase().as_bytes()),
+        };
+        let is_kept =
+            |field: &&FieldValue| names != FieldNames::Json || !field.omit_empty || field.value.is_true();
+        Some(self.fields.iter().filter(is_kept).map(|field| (spelled(field), field.value.clone())).collect())
     }
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+}
+
+impl StructObject {
+    /// Returns the embedded `chart.Metadata`.
+    fn metadata(&self) -> Value {
+        let fields = self.fields.iter().filter(|field| field.go != "IsRoot").cloned().collect();
+        Value::object(StructObject {
+            fields,
+            shape: Shape { go_type: "chart.Metadata", is_pointer: false, is_chart: false },
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::CallError;
 use crate::functions::Param;
 use crate::trace::{Mark, Marks};
-use crate::value::{Data, ElementType, List, Object, Value};
+use crate::value::{Data, ElementType, FieldNames, List, Object, Value};
 
 /// Makes `.Capabilities`.
 pub(super) fn capabilities(
@@ -81,11 +81,11 @@ impl Object for CapabilitiesObject {
     }
 
     fn to_plain(&self) -> Value {
-        Value::map(self.fields_in_order().into_iter().flatten().collect())
+        Value::map(self.fields_in_order(FieldNames::Json).into_iter().flatten().collect())
     }
 
-    fn fields_in_order(&self) -> Option<Vec<(Rc<[u8]>, Value)>> {
-        in_order(["KubeVersion", "APIVersions", "HelmVersion"], |name| self.field(name))
+    fn fields_in_order(&self, names: FieldNames) -> Option<Vec<(Rc<[u8]>, Value)>> {
+        in_order(&["KubeVersion", "APIVersions", "HelmVersion"], names, |name| self.field(name))
     }
 
     fn as_any(&self) -> &dyn std::any::Any {
@@ -93,12 +93,17 @@ impl Object for CapabilitiesObject {
     }
 }
 
-fn in_order<const N: usize>(
-    names: [&str; N],
+/// Returns the fields whose JSON names are Go's.
+fn in_order(
+    go_names: &[&str],
+    names: FieldNames,
     value: impl Fn(&str) -> Option<Value>,
 ) -> Option<Vec<(Rc<[u8]>, Value)>> {
-    let entries = names.into_iter().filter_map(|name| Some((name.as_bytes().into(), value(name)?)));
-    Some(entries.collect())
+    let spelled = |name: &str| match names {
+        FieldNames::Json | FieldNames::Go => Rc::from(name.as_bytes()),
+        FieldNames::Lower => Rc::from(name.to_ascii_lowercase().as_bytes()),
+    };
+    Some(go_names.iter().filter_map(|name| Some((spelled(name), value(name)?))).collect())
 }
 
 struct KubeVersionObject {
@@ -153,11 +158,11 @@ impl Object for KubeVersionObject {
     }
 
     fn to_plain(&self) -> Value {
-        Value::map(self.fields_in_order().into_iter().flatten().collect())
+        Value::map(self.fields_in_order(FieldNames::Json).into_iter().flatten().collect())
     }
 
-    fn fields_in_order(&self) -> Option<Vec<(Rc<[u8]>, Value)>> {
-        in_order(["Version", "Major", "Minor"], |name| self.field(name))
+    fn fields_in_order(&self, names: FieldNames) -> Option<Vec<(Rc<[u8]>, Value)>> {
+        in_order(&["Version", "Major", "Minor"], names, |name| self.field(name))
     }
 
     fn as_any(&self) -> &dyn std::any::Any {
@@ -199,15 +204,22 @@ impl Object for HelmVersionObject {
     }
 
     fn to_plain(&self) -> Value {
-        Value::map(self.fields_in_order().into_iter().flatten().collect())
+        Value::map(self.fields_in_order(FieldNames::Json).into_iter().flatten().collect())
     }
 
-    fn fields_in_order(&self) -> Option<Vec<(Rc<[u8]>, Value)>> {
-        in_order(["version", "go_version", "kube_client_version"], |name| match name {
-            "version" => self.field("Version"),
-            "go_version" => self.field("GoVersion"),
-            _ => self.field("KubeClientVersion"),
-        })
+    fn fields_in_order(&self, names: FieldNames) -> Option<Vec<(Rc<[u8]>, Value)>> {
+        if names == FieldNames::Json {
+            let names = [
+                ("version", "Version"),
+                ("go_version", "GoVersion"),
+                ("kube_client_version", "KubeClientVersion"),
+            ];
+            let fields =
+                names.iter().filter_map(|(json, go)| Some((Rc::from(json.as_bytes()), self.field(go)?)));
+            return Some(fields.collect());
+        }
+        let go_names = ["Version", "GitCommit", "GitTreeState", "GoVersion", "KubeClientVersion"];
+        in_order(&go_names, names, |name| self.field(name))
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

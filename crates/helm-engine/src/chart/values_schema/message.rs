@@ -4,17 +4,29 @@
 use boon::{CompileError, ErrorKind, InstanceToken, ValidationError};
 use serde_json::{Number, Value as Json};
 
+use super::causes::lines;
+use super::patterns::Patterns;
+
 /// Returns the violations of a chart's values, a line each.
-pub(super) fn of_values(error: &ValidationError<'_, '_>) -> String {
-    let mut text = String::new();
-    for cause in &error.causes {
-        push(&mut text, cause, 1);
+pub(super) fn of_values(error: &ValidationError<'_, '_>, patterns: &Patterns) -> String {
+    let text = lines(error, patterns);
+    let causes = text.split_once('\n').map_or("", |(_, causes)| causes);
+    format!("{causes}\n")
+}
+
+/// Returns why a schema is no JSON.
+pub(super) fn of_syntax(schema: &[u8], error: &serde_json::Error) -> String {
+    let text = crate::value::Text::copy_of(schema);
+    match crate::json::from_json(&text, crate::json::Target::Any).error {
+        // Go reads a schema as a stream, which words a missing end differently.
+        Some(message) if message == "unexpected end of JSON input" => "unexpected EOF".to_owned(),
+        Some(message) => message,
+        None => error.to_string(),
     }
-    format!("{}\n", text.trim_start_matches('\n'))
 }
 
 /// Returns why a schema itself cannot be used.
-pub(super) fn of_schema(error: &CompileError) -> String {
+pub(super) fn of_schema(error: &CompileError, patterns: &Patterns) -> String {
     match error {
         CompileError::LoadUrlError { src, .. } => src.to_string(),
         CompileError::UnsupportedUrlScheme { url } => {
@@ -23,9 +35,11 @@ pub(super) fn of_schema(error: &CompileError) -> String {
         CompileError::UnsupportedDraft { url } => format!("draft {} is not supported", go_quote(url)),
         CompileError::MetaSchemaCycle { url } => format!("cycle in resolving $schema in {}", go_quote(url)),
         CompileError::ValidationError { url, src } => {
-            let mut text = format!("{} is not valid against metaschema: ", go_quote(&with_fragment(url)));
-            push(&mut text, src, 0);
-            text
+            format!(
+                "{} is not valid against metaschema: {}",
+                go_quote(&with_fragment(url)),
+                lines(src, patterns)
+            )
         }
         CompileError::JsonPointerNotFound(url) => format!("json-pointer in {} not found", go_quote(url)),
         CompileError::InvalidJsonPointer(url) => format!("invalid json-pointer {}", go_quote(url)),
@@ -39,41 +53,20 @@ pub(super) fn of_schema(error: &CompileError) -> String {
     }
 }
 
-fn with_fragment(url: &str) -> String {
+pub(super) fn with_fragment(url: &str) -> String {
     if url.contains('#') { url.to_owned() } else { format!("{url}#") }
 }
 
-fn push(text: &mut String, error: &ValidationError<'_, '_>, indent: usize) {
-    let is_transparent = error.causes.len() == 1 && matches!(error.kind, ErrorKind::Reference { .. });
-    let mut inner = indent;
-    if !is_transparent {
-        if indent > 0 {
-            text.push('\n');
-            text.push_str(&"  ".repeat(indent - 1));
-            text.push_str("- ");
-        }
-        inner += 1;
-        match &error.kind {
-            ErrorKind::Schema { url } => {
-                text.push_str(&format!("jsonschema validation failed with {}", quote(&with_fragment(url))));
-            }
-            kind => text.push_str(&format!("at {}: {}", quote(&pointer(error)), describe(kind))),
-        }
-    }
-    for cause in &error.causes {
-        push(text, cause, inner);
-    }
-}
-
-fn pointer(error: &ValidationError<'_, '_>) -> String {
+/// Returns the JSON pointer to an error's instance, or to so many tokens of it.
+pub(super) fn pointer(error: &ValidationError<'_, '_>, depth: usize) -> String {
     let token = |token: &InstanceToken<'_>| match token {
         InstanceToken::Prop(name) => format!("/{}", name.replace('~', "~0").replace('/', "~1")),
         InstanceToken::Item(index) => format!("/{index}"),
     };
-    error.instance_location.tokens.iter().map(token).collect()
+    error.instance_location.tokens.iter().take(depth).map(token).collect()
 }
 
-fn describe(kind: &ErrorKind<'_, '_>) -> String {
+pub(super) fn describe(kind: &ErrorKind<'_, '_>, patterns: &Patterns) -> String {
     match kind {
         ErrorKind::Group | ErrorKind::Reference { .. } | ErrorKind::Schema { .. } => {
             "validation failed".to_owned()
@@ -91,6 +84,11 @@ fn describe(kind: &ErrorKind<'_, '_>) -> String {
         ErrorKind::Enum { want } => one_of(want),
         ErrorKind::Const { want: Json::Array(_) | Json::Object(_) } => "'const' failed".to_owned(),
         ErrorKind::Const { want } => format!("value must be {}", display(want)),
+        ErrorKind::Format { got, want: "regex", .. } => {
+            let pattern = got.as_str().unwrap_or_default();
+            let error = crate::functions::regex_for_crate(pattern).err().unwrap_or_default();
+            format!("{} is not valid regex: {error}", display(got))
+        }
         ErrorKind::Format { got, want, err } => format!("{} is not valid {want}: {err}", display(got)),
         ErrorKind::AdditionalProperties { got } => {
             format!("additional properties {} not allowed", joined(got.iter().map(AsRef::as_ref)))
@@ -107,7 +105,9 @@ fn describe(kind: &ErrorKind<'_, '_>) -> String {
             format!("items at {} and {} are equal", grouped(*i), grouped(*j))
         }
         ErrorKind::AdditionalItems { got } => format!("last {} additionalItem(s) not allowed", grouped(*got)),
-        ErrorKind::Pattern { got, want } => format!("{} does not match pattern {}", quote(got), quote(want)),
+        ErrorKind::Pattern { got, want } => {
+            format!("{} does not match pattern {}", quote(got), quote(patterns.as_written(want)))
+        }
         ErrorKind::ContentEncoding { want, err } => format!("value is not {} encoded: {err}", quote(want)),
         ErrorKind::ContentMediaType { want, err, .. } => {
             format!("value is not of mediatype {}: {err}", quote(want))
@@ -179,7 +179,7 @@ fn display(value: &Json) -> String {
 }
 
 /// Single quotes around Go's quoting.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     let quoted = go_quote(text).replace("\\\"", "\"").replace('\'', "\\'");
     format!("'{}'", &quoted[1..quoted.len() - 1])
 }

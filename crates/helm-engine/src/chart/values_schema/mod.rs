@@ -4,7 +4,9 @@
 //! `santhosh-tekuri/jsonschema` (whose author wrote the validator used here). Schemas that live elsewhere are refused;
 //! an unknown `urn:` accepts everything, with a warning. Helm's order of messages varies by run; here it is fixed.
 
+mod causes;
 mod message;
+mod patterns;
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -57,23 +59,25 @@ fn validate_one(schema: &[u8], values: &NodeMap, warnings: &mut Vec<String>) -> 
     let schema = match reader.next() {
         None => return Err("EOF".to_owned()),
         Some(Err(error)) if error.is_eof() => return Err("unexpected EOF".to_owned()),
-        Some(Err(error)) => return Err(error.to_string()),
+        Some(Err(error)) => return Err(message::of_syntax(schema, &error)),
         Some(Ok(schema)) => schema,
     };
     if reader.next().is_some() {
         return Err("invalid character after top-level value".to_owned());
     }
+    let (schema, patterns) = patterns::translate(schema);
     let unknown = Rc::new(RefCell::new(Vec::new()));
     let mut compiler = Compiler::new();
     compiler.use_loader(Box::new(Refusing { unknown: Rc::clone(&unknown) }));
-    compiler.add_resource(SCHEMA_URL, schema).map_err(|error| message::of_schema(&error))?;
+    compiler.add_resource(SCHEMA_URL, schema).map_err(|error| message::of_schema(&error, &patterns))?;
     let mut schemas = Schemas::new();
-    let compiled = compiler.compile(SCHEMA_URL, &mut schemas).map_err(|error| message::of_schema(&error));
+    let compiled =
+        compiler.compile(SCHEMA_URL, &mut schemas).map_err(|error| message::of_schema(&error, &patterns));
     for urn in unknown.take() {
         warnings.push(format!("unresolved URN reference ignored; using permissive schema: {urn}"));
     }
     let instance = Json::Object(object(values));
-    schemas.validate(&instance, compiled?).map_err(|error| message::of_values(&error))
+    schemas.validate(&instance, compiled?).map_err(|error| message::of_values(&error, &patterns))
 }
 
 /// Loads nothing: a `urn:` is any value, everything else an error.

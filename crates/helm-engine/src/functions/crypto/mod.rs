@@ -18,7 +18,7 @@ use super::random::generated;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::functions::{Function, Param};
-use crate::value::{Data, Object, Value};
+use crate::value::{Data, FieldNames, Object, Value};
 use certificate::{Request, Signer};
 use keys::PrivateKey;
 
@@ -31,7 +31,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("htpasswd", &[TEXT, TEXT], passwords::htpasswd, "Makes a line of an htpasswd file."),
     Function::new(
         "derivePassword",
-        &[Param::Int, TEXT, TEXT, TEXT, TEXT],
+        &[Param::Uint32, TEXT, TEXT, TEXT, TEXT],
         passwords::derive_password,
         "Derives a site's password from counter, type, master password, user and site.",
     ),
@@ -105,6 +105,14 @@ impl Object for Certificate {
         map.set("Cert", self.cert.clone());
         map.set("Key", self.key.clone());
         Data::Map(map).into()
+    }
+
+    fn fields_in_order(&self, names: FieldNames) -> Option<Vec<(std::rc::Rc<[u8]>, Value)>> {
+        let (cert, key): (&[u8], &[u8]) = match names {
+            FieldNames::Json | FieldNames::Go => (b"Cert", b"Key"),
+            FieldNames::Lower => (b"cert", b"key"),
+        };
+        Some(vec![(cert.into(), self.cert.clone()), (key.into(), self.key.clone())])
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

@@ -15,9 +15,10 @@ const SEARCH_SPAN: u32 = 1 << 14;
 /// The bases of the Miller-Rabin test. For random candidates of 256 bits and more, an error is out of reach.
 const BASES: [u32; 12] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
 
-/// What testing one candidate costs, by its bits: about as much as so many steps of a render.
+/// What testing one candidate costs, by its bits: about as much as so many steps of a render, so that the default
+/// limit allows some thirty keys of 4,096 bits or hundreds of 2,048.
 fn test_cost(bits: u64) -> u64 {
-    (bits / 64).pow(3) / 4 + 1
+    (bits / 64).pow(3) * 2 + 1
 }
 
 /// Draws so many bits.

@@ -178,6 +178,10 @@ impl Object for Duration {
         }))
     }
 
+    fn toml_literal(&self) -> Option<String> {
+        Some(format!("\"{}\"", self.print()))
+    }
+
     fn print(&self) -> String {
         let size = self.0.unsigned_abs();
         let sign = if self.0 < 0 { "-" } else { "" };

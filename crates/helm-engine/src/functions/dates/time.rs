@@ -266,6 +266,16 @@ impl Object for Time {
         layout::format(self, "2006-01-02T15:04:05.999999999Z07:00").into()
     }
 
+    fn toml_literal(&self) -> Option<String> {
+        let layout = match &self.zone {
+            Zone::Fixed(name, _) if &**name == "datetime-local" => "2006-01-02T15:04:05.999999999",
+            Zone::Fixed(name, _) if &**name == "date-local" => "2006-01-02",
+            Zone::Fixed(name, _) if &**name == "time-local" => "15:04:05.999999999",
+            _ => "2006-01-02T15:04:05.999999999Z07:00",
+        };
+        Some(layout::format(self, layout))
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }

@@ -106,6 +106,16 @@ fn compile(pattern: &[u8]) -> Cached {
     Ok(Rc::new(Pattern { regex, names: translated.names }))
 }
 
+/// Returns a pattern as the `regex` crate reads it.
+///
+/// # Errors
+/// With Go's message.
+pub(crate) fn for_crate(pattern: &str) -> Result<String, String> {
+    compiled(pattern.as_bytes())
+        .map(|pattern| pattern.regex.as_str().to_owned())
+        .map_err(|error| error.message)
+}
+
 /// Returns a compiled pattern, or the panic of Go's `MustCompile`.
 fn panicking(pattern: &[u8]) -> Cached {
     compiled(pattern).map_err(|error| {

@@ -5,7 +5,7 @@ use crate::functions::{Function, MarkRule, Param};
 use crate::stack;
 use crate::template::ast::{Callee, Operand, Special, Term};
 use crate::trace::{Decides, Marks};
-use crate::value::{Data, ElementType, List, MapType, Value};
+use crate::value::{Data, ElementType, IntType, List, MapType, Value};
 
 impl Evaluator<'_, '_> {
     /// Calls a function. `node` is what errors of the function itself point at.
@@ -200,12 +200,17 @@ impl Evaluator<'_, '_> {
             (Param::Int64, Term::Number(number)) if number.int.is_some() => {
                 return Ok(Value::int64(number.int.unwrap_or_default()));
             }
+            (Param::Uint32, Term::Number(number)) if number.uint.is_some() => {
+                let low = number.uint.unwrap_or_default() as u32;
+                return Ok(Data::Int(IntType::Uint32, i64::from(low)).into());
+            }
             (Param::Float, Term::Number(number)) if number.float.is_some() => {
                 return Ok(Value::float(number.float.unwrap_or_default()));
             }
             (Param::Bool, _) => "expected bool; found ",
             (Param::String, _) => "expected string; found ",
             (Param::Int | Param::Int64, _) => "expected integer; found ",
+            (Param::Uint32, _) => "expected unsigned integer; found ",
             (Param::Float, _) => "expected float; found ",
             _ => {
                 let message =
@@ -230,8 +235,9 @@ impl Evaluator<'_, '_> {
             (Param::String, Data::Text(_))
             | (Param::Bool, Data::Bool(_))
             | (Param::Float, Data::Float(_)) => true,
-            (Param::Int, Data::Int(kind, _)) => *kind == crate::value::IntType::Int,
-            (Param::Int64, Data::Int(kind, _)) => *kind == crate::value::IntType::Int64,
+            (Param::Int, Data::Int(kind, _)) => *kind == IntType::Int,
+            (Param::Int64, Data::Int(kind, _)) => *kind == IntType::Int64,
+            (Param::Uint32, Data::Int(kind, _)) => *kind == IntType::Uint32,
             (Param::Map, Data::Map(map)) => matches!(map.kind(), MapType::Any | MapType::Values),
             (Param::List, Data::List(list)) => list.element() == ElementType::Any,
             (Param::Strings, Data::List(list)) => {
@@ -258,7 +264,13 @@ fn can_be_nil(param: Param) -> bool {
     match param {
         Param::Any | Param::Map | Param::List | Param::Strings | Param::Reflect => true,
         Param::Named(name) => name.starts_with(['*', '[']),
-        Param::String | Param::Bool | Param::Int | Param::Int64 | Param::Float | Param::Time => false,
+        Param::String
+        | Param::Bool
+        | Param::Int
+        | Param::Int64
+        | Param::Uint32
+        | Param::Float
+        | Param::Time => false,
     }
 }
 

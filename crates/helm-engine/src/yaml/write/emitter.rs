@@ -8,7 +8,7 @@ use super::{Dialect, Leaf, key_leaf, keys, leaf};
 use crate::error::CallError;
 use crate::marked::MarkedText;
 use crate::trace::Marks;
-use crate::value::{Data, Value};
+use crate::value::{Data, FieldNames, Value};
 use crate::yaml::chars::{break_width, char_width};
 
 /// The width past which v2 folds at the next blank.
@@ -128,7 +128,10 @@ impl Emitter {
         let plain;
         let value = match &value.data {
             Data::Object(object) if object.type_name() == "complex128" => {
-                return Err(CallError::new("cannot marshal type: complex128"));
+                return Err(CallError::new(match self.dialect {
+                    Dialect::Plain => "error marshaling into JSON: json: unsupported type: complex128",
+                    Dialect::Pretty => "cannot marshal type: complex128",
+                }));
             }
             Data::Object(object) if self.dialect == Dialect::Pretty && object.type_name() == "time.Time" => {
                 let marks = self.out.marks_of(around, value);
@@ -139,6 +142,13 @@ impl Emitter {
                 return Ok(());
             }
             Data::Object(object) => {
+                let fields = object.fields_in_order(FieldNames::Lower);
+                if let Some(fields) = fields.filter(|_| self.dialect == Dialect::Pretty) {
+                    let marks = self.out.marks_of(around, value);
+                    self.out.switch_to(marks);
+                    let entries: Vec<Entry> = fields.into_iter().map(|field| ("".into(), field)).collect();
+                    return self.enter(Rest::Map(entries.into_iter()), marks, place);
+                }
                 plain = object.to_plain().marked(value.marks);
                 &plain
             }
@@ -152,8 +162,12 @@ impl Emitter {
         let marks = self.out.marks_of(around, value);
         self.out.switch_to(marks);
         match &value.data {
-            // Go's nil slice is null in JSON, and empty for v3.
+            // Go's nil slice or map is null in JSON, and empty for v3.
             Data::List(list) if list.is_nil() && self.dialect == Dialect::Plain => {
+                self.bare("null");
+                Ok(())
+            }
+            Data::Map(map) if map.is_nil() && self.dialect == Dialect::Plain => {
                 self.bare("null");
                 Ok(())
             }

@@ -40,7 +40,7 @@ pub fn to_yaml(value: &Value, trace: Trace) -> Result<Text, CallError> {
 /// Writes a value as `toYamlPretty` does, without the final newline.
 ///
 /// # Errors
-/// When the value is nested too deeply.
+/// When the value is nested too deeply, or holds what go-yaml gives up on.
 pub fn to_yaml_pretty(value: &Value, trace: Trace) -> Result<Text, CallError> {
     write(value, Dialect::Pretty, trace)
 }
