@@ -27,3 +27,5 @@ pub mod patch;
 pub mod surface;
 mod text;
 pub mod yaml;
+
+pub(crate) use flatten::path_of;

@@ -9,6 +9,7 @@ mod diagnostics;
 mod functions;
 mod guard;
 mod layouts;
+mod patches;
 #[cfg(test)]
 mod reference;
 mod resources;

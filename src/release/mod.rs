@@ -8,6 +8,7 @@ pub mod generated;
 mod inputs;
 pub mod lint;
 pub mod objects;
+mod patched;
 pub mod record;
 mod redact;
 mod render;
@@ -20,6 +21,7 @@ use helm_engine::chart::Chart;
 
 use crate::layers::stack::Stack;
 use crate::manifest::object::ObjectError;
+use crate::manifest::patch::{Patch, PatchFailure};
 use crate::manifest::surface::Desired;
 
 pub use redact::without_secrets;
@@ -46,6 +48,8 @@ pub struct Release<'a> {
     pub definitions: Definitions,
     /// What happens to hooks.
     pub hooks: Hooks,
+    /// What changes the rendered objects, in this order.
+    pub patches: &'a [Patch],
 }
 
 /// What happens to the CustomResourceDefinitions in a chart's `crds` folder, which Helm itself never upgrades.
@@ -132,6 +136,9 @@ pub enum ReleaseError {
         /// Each key with both places.
         conflicts: Vec<crate::layers::stack::Conflict>,
     },
+    /// A patch cannot be applied to what was rendered.
+    #[error("{0}")]
+    Patch(PatchFailure),
     /// What was rendered is no set of objects.
     #[error("chart {chart} renders what is no Kubernetes object: {}", list(errors, ToString::to_string))]
     Objects {
@@ -166,6 +173,7 @@ impl ReleaseError {
                 let place = place.as_ref().map(|place| format!("It fails at {place}. ")).unwrap_or_default();
                 format!("{place}What the chart says is not shown, since it may hold a sensitive value.")
             }
+            ReleaseError::Patch(failure) => failure.error.detail().unwrap_or_default(),
             ReleaseError::Objects { .. } | ReleaseError::Unreadable { .. } => String::new(),
         }
     }
@@ -176,6 +184,7 @@ impl ReleaseError {
             ReleaseError::Render { .. } | ReleaseError::Hidden { .. } => {
                 "`strata template` renders the chart with the same layers on its own"
             }
+            ReleaseError::Patch(failure) => failure.error.hint(),
             ReleaseError::Conflicts { .. } => "make both a map, or rename one of the keys",
             ReleaseError::Objects { .. } | ReleaseError::Unreadable { .. } => {
                 "`strata template` shows what the chart renders"

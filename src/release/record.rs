@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::manifest::patch::Written;
+
 /// The arguments of a release.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -38,6 +40,9 @@ pub struct Record {
     pub crds: String,
     /// What happens to hooks.
     pub hooks: String,
+    /// What changes the rendered objects, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<Written>,
 }
 
 /// Where a chart is.

@@ -9,6 +9,7 @@ use helm_engine::{Request, manifests, yaml};
 use serde_json::Value;
 
 use super::generated::{differing_places, same_objects};
+use super::patched::patched;
 use super::secrets::SecretValues;
 use super::unknown::{Unknown, explore};
 use super::{Definitions, Draw, Hooks, Release, ReleaseError, Rendered, documents, inputs, objects};
@@ -65,8 +66,10 @@ pub fn render(release: &Release<'_>, draw: Option<Draw>) -> Result<Rendered, Rel
         }
         Desired { id, object, marks }
     });
+    let objects = patched(release, desired.collect())?;
+    holding_secrets.retain(|key| objects.iter().any(|one| one.id.key() == *key));
     Ok(Rendered {
-        objects: desired.collect(),
+        objects,
         skipped_hooks: skipped_hooks(release, &output),
         warnings: output.warnings,
         objects_by_chance,

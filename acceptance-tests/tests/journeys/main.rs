@@ -10,6 +10,7 @@ mod gallery;
 mod git_bare;
 mod git_http;
 mod git_ssh;
+mod patches;
 mod release;
 mod secrets;
 mod shop;

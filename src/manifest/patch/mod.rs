@@ -23,6 +23,7 @@ mod strategic;
 mod target;
 mod touch;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::mask::ObjectMarks;
@@ -38,6 +39,26 @@ pub use touch::{Touch, touches};
 
 /// Length of a patch's text that is still read.
 const LONGEST_BYTES: usize = 1 << 20;
+
+/// A patch as a user wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// The patch, in YAML or JSON.
+    pub patch: String,
+    /// What it is for, where the block says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Selector>,
+}
+
+impl Written {
+    /// Reads the patch.
+    ///
+    /// # Errors
+    /// As [`Patch::read`].
+    pub fn read(&self) -> Result<Patch, PatchError> {
+        Patch::read(&self.patch, self.target.as_ref())
+    }
+}
 
 /// A patch, read and checked.
 #[derive(Clone, Debug)]
@@ -120,8 +141,8 @@ fn is_object_to_merge(document: &Value) -> bool {
     document.is_object() && !(document.get("op").is_some() && document.get("path").is_some())
 }
 
-/// Applies patches one after the other to the objects of a release, as they are before anyone puts them in its namespace.
-/// An object that names no namespace is found both without one and by the release's.
+/// Applies patches one after the other to the objects of a release. An object in the release's namespace is found by that
+/// namespace and by none: whether the chart wrote it or Helm fills it in makes no difference here.
 ///
 /// # Errors
 /// With the first patch that cannot be applied; then the objects are as far as the patches before it.
@@ -183,14 +204,6 @@ impl Step<'_> {
     fn select(&self, subjects: &[Subject], release_namespace: &str) -> Result<Vec<usize>, PatchError> {
         let scopes = Scopes::from_objects(subjects.iter().map(|subject| &subject.object));
         let identity = |object: &Value| Identity::of(object, &scopes);
-        let in_release = |mut identity: Identity, object: &Value| {
-            let unsaid =
-                object.pointer("/metadata/namespace").and_then(Value::as_str).is_none_or(str::is_empty);
-            if unsaid && !identity.is_cluster_scoped() {
-                release_namespace.clone_into(&mut identity.namespace);
-            }
-            identity
-        };
         let names = |object: &Value, identity: &Identity| match (self.target, self.change) {
             (Some(target), _) => target.selects(object, identity),
             (None, StepChange::Merge(patch)) => *identity == Identity::of(patch, &scopes),
@@ -201,7 +214,8 @@ impl Step<'_> {
             .enumerate()
             .filter(|(_, Subject { object, .. })| {
                 let identity = identity(object);
-                names(object, &identity) || names(object, &in_release(identity, object))
+                names(object, &identity)
+                    || identity.elsewhere(release_namespace).is_some_and(|other| names(object, &other))
             })
             .map(|(at, _)| at)
             .collect();

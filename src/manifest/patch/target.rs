@@ -93,9 +93,14 @@ impl Identity {
 }
 
 impl Identity {
-    /// Tells whether the object stands in no namespace.
-    pub(super) fn is_cluster_scoped(&self) -> bool {
-        self.namespace == NO_NAMESPACE
+    /// Gives the other name of an object in the release's namespace, which may be said or not.
+    pub(super) fn elsewhere(&self, release_namespace: &str) -> Option<Self> {
+        let namespace = match self.namespace.as_str() {
+            UNSAID_NAMESPACE => release_namespace,
+            namespace if namespace == release_namespace => UNSAID_NAMESPACE,
+            _ => return None,
+        };
+        Some(Identity { namespace: namespace.to_owned(), ..self.clone() })
     }
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path, Value};
 
+use super::super::super::patches;
 use super::hcl;
+use crate::manifest::patch::Written;
 use crate::release::objects;
 use crate::release::record::{ChartRecord, GitChartRecord, LayerRecord};
 
@@ -46,6 +48,8 @@ pub(super) struct Arguments {
     pub(super) lint: Lint,
     /// Kinds or keys of objects that take others along and may be deleted all the same.
     pub(super) allow_deletion_of: Vec<String>,
+    /// What changes the rendered objects, in this order.
+    pub(super) patches: Vec<Written>,
     /// Where the objects go.
     pub(super) delivery: Option<GitDelivery>,
 }
@@ -143,6 +147,7 @@ impl Arguments {
             full_detail: block.string("plan_detail") != Some("summary"),
             lint: Lint::read(block.string("lint")),
             allow_deletion_of: strings("allow_deletion_of"),
+            patches: patches::read(block),
             delivery: git.map(GitDelivery::read),
         }
     }
@@ -254,6 +259,7 @@ pub(super) fn validate(config: &Object) -> Diagnostics {
                 .at("captures"),
         );
     }
+    patches::validate(config, &mut found);
     for operation in ["create", "read", "update", "delete"] {
         if let Some(Err(diagnostic)) = written_timeout(config, operation) {
             found.push(diagnostic);

@@ -20,7 +20,7 @@ const OF_OBJECTS: [&str; 5] = ["manifests", "late", "common_labels", "images", "
 const OTHERS: [&str; 4] = ["values", "chart_metadata", "delivered", "status"];
 
 /// The arguments that must be known to render.
-const NEEDED: [&str; 10] = [
+const NEEDED: [&str; 11] = [
     "name",
     "namespace",
     "cluster",
@@ -31,6 +31,7 @@ const NEEDED: [&str; 10] = [
     "api_versions",
     "crds",
     "hooks",
+    "patch",
 ];
 
 /// Lists the arguments that rendering and delivering need and that are not known yet. Of values given as an object, each

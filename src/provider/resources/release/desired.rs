@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use tf_provider::schema::{Diagnostic, Diagnostics, Object};
 
-use super::super::super::Shared;
+use super::super::super::{Shared, patches};
 use super::arguments::{Arguments, Lint};
 use super::layers;
 use super::private::{Private, Seed};
 use crate::layers::provenance::{self, Decision};
 use crate::layers::stack::Stack;
+use crate::manifest;
 use crate::manifest::mask::{Mark, Masker, Reason, Revisions};
 use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surface};
 use crate::release::{self, Definitions, Draw, Hooks, Release, ReleaseError, Rendered, Unknown};
@@ -103,6 +104,7 @@ fn compute(
     let api_versions: Vec<String> =
         cluster.api_versions.iter().chain(&arguments.api_versions).cloned().collect();
     let layers = layers::read(shared, arguments)?;
+    let patches = patches::parse(&arguments.patches)?;
     let release = Release {
         chart: &chart.chart,
         name: &arguments.name,
@@ -112,6 +114,7 @@ fn compute(
         layers: &layers,
         definitions: definitions(arguments),
         hooks: if arguments.includes_hooks { Hooks::Include } else { Hooks::Skip },
+        patches: &patches,
     };
     let draw = keep.seed.as_ref().map(Seed::draw_from);
     let mut rendered = release::render(&release, draw)
@@ -145,6 +148,9 @@ fn lint(arguments: &Arguments, release: &Release<'_>) -> Result<Option<Diagnosti
 }
 
 fn failed(arguments: &Arguments, error: &ReleaseError) -> Diagnostic {
+    if let ReleaseError::Patch(failure) = error {
+        return patches::told(failure);
+    }
     Diagnostic::error(format!("release {}: {error}", arguments.title()))
         .detail(error.detail())
         .hint(error.hint())
@@ -161,11 +167,12 @@ fn chart_metadata(found: &Found) -> BTreeMap<String, String> {
 fn keep_adopted(rendered: &mut Rendered, keep: &Private) {
     for desired in &mut rendered.objects {
         let Some(adopted) = keep.adopted.get(&desired.id.key()) else { continue };
+        let kept = |place: &String| adopted.get(&manifest::path_of(&desired.object, place)).cloned();
         let generated = desired.marks.at.iter().filter(|(_, mark)| **mark == Mark::Hidden(Reason::Generated));
-        let places = generated.filter_map(|(place, _)| Some((place, adopted.get(place)?)));
+        let places: Vec<_> = generated.filter_map(|(place, _)| Some((place, kept(place)?))).collect();
         for (place, value) in places {
             if let Some(drawn) = desired.object.pointer_mut(place) {
-                drawn.clone_from(value);
+                *drawn = value;
             }
         }
     }

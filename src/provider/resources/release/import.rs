@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tf_provider::schema::{Diagnostic, Diagnostics, Imported, Number, Object, Value};
 
-use super::super::super::Shared;
+use super::super::super::{Shared, patches};
 use super::arguments::{Arguments, GitDelivery};
 use super::desired::{Desired, desired};
 use super::place::Found;
 use super::private::{Private, Seed};
 use super::{attributes, place};
+use crate::manifest;
 use crate::release::record::{self, GitChartRecord, LayerRecord, Record};
 
 /// Reading a repository for an import may take this long.
@@ -69,10 +70,13 @@ pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, D
 /// Keeps what is at the target in the place of what the chart would draw anew.
 fn adopt(keep: &mut Private, desired: &Desired, found: &Found) {
     keep.remember_marks(desired);
-    for (key, places) in &keep.generated {
-        let Some((_, there)) = found.objects.iter().find(|(id, _)| id.key() == *key) else { continue };
-        let values = places.iter().filter_map(|place| Some((place.clone(), there.pointer(place)?.clone())));
-        keep.adopted.insert(key.clone(), values.collect());
+    for one in &desired.objects {
+        let key = one.id.key();
+        let Some(places) = keep.generated.get(&key) else { continue };
+        let Some((_, there)) = found.objects.iter().find(|(id, _)| *id == one.id) else { continue };
+        let path = |place: &String| manifest::path_of(&one.object, place);
+        let values = places.iter().filter_map(|place| Some((path(place), there.pointer(place)?.clone())));
+        keep.adopted.insert(key, values.collect());
     }
 }
 
@@ -117,6 +121,7 @@ fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
         .with("api_versions", api_versions)
         .with("crds", record.crds.as_str())
         .with("hooks", record.hooks.as_str())
+        .with("patch", patches::to_blocks(&record.patches))
         .with("plan_detail", "full")
         .with("delivery", Object::new().with("git", git))
         .with("status", "delivered")
@@ -160,6 +165,7 @@ impl Arguments {
             api_versions: self.api_versions.clone(),
             crds: self.crds.clone(),
             hooks: if self.includes_hooks { "include" } else { "skip" }.to_owned(),
+            patches: self.patches.clone(),
         }
     }
 }

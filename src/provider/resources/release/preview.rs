@@ -8,7 +8,7 @@ use helm_engine::tree::Node;
 use serde_json::Value as Json;
 use tf_provider::schema::{Attribute, Diagnostic, Diagnostics, NestedBlock, Object, Schema, Type, Value};
 
-use super::super::super::Shared;
+use super::super::super::{Shared, patches};
 use super::arguments::{self, Arguments};
 use super::private::Private;
 use super::{attributes, desired, layers, schema, texts};
@@ -40,6 +40,7 @@ pub(crate) fn with_arguments(described: Schema) -> Schema {
     schema::rendering(described)
         .block("chart", NestedBlock::required(schema::chart_block()))
         .block("layer", NestedBlock::list(schema::layer_block()))
+        .block("patch", NestedBlock::list(patches::block()))
 }
 
 /// Adds what shows the result of a render.

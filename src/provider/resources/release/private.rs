@@ -32,8 +32,8 @@ pub(super) struct Private {
     /// Object → JSON pointers of the values that stand in `late`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) late: BTreeMap<String, Vec<String>>,
-    /// Object → JSON pointer → value that was at the target when the release was imported, kept in the place of what
-    /// the chart would draw now.
+    /// Object → path as a plan writes it → value that was at the target when the release was imported, kept in the place
+    /// of what the chart would draw now. A patch may move a value, its path stays.
     #[serde(default)]
     pub(super) adopted: BTreeMap<String, BTreeMap<String, Value>>,
 }

@@ -2,6 +2,8 @@
 
 use tf_provider::schema::{Attribute, Block, NestedBlock, Schema, Type};
 
+use super::super::super::patches;
+
 /// The kinds of things that `crds` may do.
 pub(super) const CRDS: [&str; 3] = ["create_replace", "create", "skip"];
 
@@ -55,6 +57,7 @@ pub(super) fn schema() -> Schema {
     computed(schema)
         .block("chart", NestedBlock::required(chart_block()))
         .block("layer", NestedBlock::list(layer_block()))
+        .block("patch", NestedBlock::list(patches::block()))
         .block("delivery", NestedBlock::single(delivery_block()))
         .block("timeouts", NestedBlock::single(timeouts_block()))
 }
