@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::trace::{Mark, Marks, Trace};
+use crate::trace::{Mark, Marks, Told, Trace};
 use crate::value::{Data, Segment, Text, Value};
 
 /// Bytes with the marks of each piece. Marks are dropped unless the render is fully traced.
@@ -32,7 +32,7 @@ impl MarkedText {
     fn close_segment(&mut self) {
         let end = self.bytes.len();
         if self.segments.last().map_or(0, |last| last.end) < end {
-            self.segments.push(Segment { end, marks: self.current });
+            self.segments.push(Segment { end, marks: self.current, told: Told::of(self.current) });
         }
     }
 

@@ -5,10 +5,13 @@
 //! the render that made them, results carry the resolved [`Mark`]s.
 
 use std::cell::RefCell;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::context::Context;
+use crate::template::Source;
 use crate::value::{Data, Map, Value};
 
 /// How much a render records about where its output came from.
@@ -21,6 +24,8 @@ pub enum Trace {
     Reads,
     /// Marks on every value and every byte of output: enough to say why a field is what it is.
     Full,
+    /// As [`Trace::Full`], and which actions of which templates wrote each byte, under which conditions: enough to show it.
+    Steps,
 }
 
 /// One thing that a value may depend on.
@@ -51,6 +56,51 @@ pub enum Mark {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Marks(u32);
 
+/// What an explanation adds to the marks of a piece of text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Those of the marks that the text itself comes from; the others decided that it is there.
+    pub data: Marks,
+    /// Where the text was written.
+    pub site: Site,
+}
+
+impl Told {
+    /// Tells of a text that comes from all of its marks, written nobody knows where.
+    pub(crate) fn of(data: Marks) -> Told {
+        Told { data, site: Site::NONE }
+    }
+
+    /// Adds the place where the text was printed, if none is known yet.
+    pub(crate) fn printed_at(self, site: Site) -> Told {
+        if self.site == Site::NONE { Told { site, ..self } } else { self }
+    }
+}
+
+/// A place in a template, with the conditions and calls around it: a handle like [`Marks`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Site(u32);
+
+/// What a template does at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StepKind {
+    /// It prints, or calls what prints.
+    Print,
+    /// It decides whether what it encloses is printed, and how often.
+    Guard,
+}
+
+/// A place in a template, seen from the place around it.
+#[derive(Clone)]
+pub(crate) struct Step {
+    around: Site,
+    pub(crate) kind: StepKind,
+    pub(crate) source: Arc<Source>,
+    pub(crate) offset: usize,
+    /// What a condition depended on.
+    pub(crate) marks: Marks,
+}
+
 #[derive(Default)]
 struct Table {
     sets: Vec<Rc<BTreeSet<Mark>>>,
@@ -60,6 +110,8 @@ struct Table {
     decisions: HashMap<(u32, Decides), u32>,
     /// Placeholders of unknown values that are surely not empty.
     certain: HashSet<Box<[u8]>>,
+    steps: Vec<Step>,
+    sites: HashMap<(Site, StepKind, *const Source, usize, Marks), Site>,
 }
 
 /// What a value decides about.
@@ -138,6 +190,40 @@ impl Marks {
     /// Forgets every set of this thread. Handles made before are invalid afterwards; a render calls it once, first.
     pub(crate) fn forget_all() {
         TABLE.with_borrow_mut(|table| *table = Table::default());
+    }
+}
+
+impl Site {
+    /// No place.
+    pub const NONE: Site = Site(0);
+
+    /// Returns a place within this one.
+    pub(crate) fn step(self, kind: StepKind, source: &Arc<Source>, offset: usize, marks: Marks) -> Site {
+        TABLE.with_borrow_mut(|table| {
+            let next = u32::try_from(table.steps.len() + 1).map_or(Site::NONE, Site);
+            match table.sites.entry((self, kind, Arc::as_ptr(source), offset, marks)) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(free) => {
+                    let source = Arc::clone(source);
+                    table.steps.push(Step { around: self, kind, source, offset, marks });
+                    *free.insert(next)
+                }
+            }
+        })
+    }
+
+    /// Returns the places from the outermost to this one.
+    pub(crate) fn steps(self) -> Vec<Step> {
+        let mut found = Vec::new();
+        TABLE.with_borrow(|table| {
+            let mut site = self;
+            while let Some(step) = site.0.checked_sub(1).and_then(|at| table.steps.get(at as usize)) {
+                found.push(step.clone());
+                site = step.around;
+            }
+        });
+        found.reverse();
+        found
     }
 }
 

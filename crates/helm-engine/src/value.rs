@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::functions::Param;
-use crate::trace::Marks;
+use crate::trace::{Marks, Told};
 
 /// A value and what it depends on.
 ///
@@ -95,6 +95,8 @@ pub struct Segment {
     pub end: usize,
     /// What these bytes depend on.
     pub marks: Marks,
+    /// What an explanation adds.
+    pub told: Told,
 }
 
 /// Immutable bytes, cheap to clone, with marks by segment where they differ within the text.
@@ -132,7 +134,7 @@ impl Text {
 
     /// Makes a text whose segments cover all of its bytes, in order; segments without marks are dropped if none has.
     pub fn with_segments(bytes: Vec<u8>, segments: Vec<Segment>) -> Self {
-        if segments.iter().all(|s| s.marks.is_none()) {
+        if segments.iter().all(|s| s.marks.is_none() && s.told == Told::default()) {
             return Text::new(bytes);
         }
         let bytes = bytes.into_boxed_slice();
@@ -180,7 +182,7 @@ pub(crate) fn pieces_of(text: &Text, ranges: Vec<std::ops::Range<usize>>) -> Tex
             let from = start.max(range.start);
             let to = segment.end.min(range.end);
             if from < to {
-                segments.push(Segment { end: shift + to - range.start, marks: segment.marks });
+                segments.push(Segment { end: shift + to - range.start, ..*segment });
             }
             start = segment.end;
         }

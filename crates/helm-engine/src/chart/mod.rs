@@ -129,6 +129,13 @@ impl Chart {
         &self.root.values
     }
 
+    /// Returns the defaults of every subchart, at any depth, with the keys under which its parents' values hold them.
+    pub fn subchart_values(&self) -> Vec<(Vec<&str>, &NodeMap)> {
+        let mut found = Vec::new();
+        collect_values(&self.root, &mut Vec::new(), &mut found);
+        found
+    }
+
     /// Returns the dependencies of Chart.yaml, each with whether it is among the loaded subcharts.
     pub fn requirements(&self) -> impl Iterator<Item = (&Dependency, bool)> {
         self.root.metadata.dependencies.iter().flatten().map(|wanted| {
@@ -179,6 +186,23 @@ impl fmt::Debug for Chart {
             .field("version", version)
             .field("mode", &self.mode())
             .finish()
+    }
+}
+
+fn collect_values<'a>(unit: &'a Unit, keys: &mut Vec<&'a str>, found: &mut Vec<(Vec<&'a str>, &'a NodeMap)>) {
+    for subchart in &unit.dependencies {
+        let own = subchart.metadata.name.as_str();
+        let listed = unit.metadata.dependencies.iter().flatten().filter(|one| one.name == own);
+        let mut names: Vec<&str> = listed.map(Dependency::effective_name).collect();
+        if names.is_empty() {
+            names.push(own);
+        }
+        for name in names {
+            keys.push(name);
+            found.push((keys.clone(), &*subchart.values));
+            collect_values(subchart, keys, found);
+            keys.pop();
+        }
     }
 }
 

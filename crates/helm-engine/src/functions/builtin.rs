@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::CallError;
 use crate::template::format::{self, Formatted};
 use crate::template::unicode::{decode_rune, is_print};
-use crate::trace::{Marks, Trace, absence, whole};
+use crate::trace::{Marks, Told, Trace, absence, whole};
 use crate::value::{Data, IntType, Map, MapType, Segment, Text, Value};
 
 use Param::{Any, Reflect, String as Str};
@@ -227,10 +227,14 @@ fn with_pieces(context: &Context<'_>, formatted: Formatted, args: &[Value], mark
                 segments.extend(text.segments().iter().map(|segment| Segment {
                     end: start + segment.end,
                     marks: segment.marks.union(value.marks),
+                    ..*segment
                 }));
             }
-            Some((_, value)) => segments.push(Segment { end, marks: whole(context, value) }),
-            None => segments.push(Segment { end, marks: Marks::NONE }),
+            Some((_, value)) => {
+                let marks = whole(context, value);
+                segments.push(Segment { end, marks, told: Told::of(marks) });
+            }
+            None => segments.push(Segment { end, marks: Marks::NONE, told: Told::default() }),
         }
         start = end;
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::trace::Marks;
+use crate::trace::{Marks, Site, Told};
 pub(super) use crate::trace::{shape, whole};
 use crate::value::{Data, Segment, Text, Value};
 
@@ -28,24 +28,29 @@ impl Pieces {
 
     /// Adds bytes with their marks. An empty piece leaves its marks on the whole.
     pub(super) fn push(&mut self, bytes: &[u8], marks: Marks) {
+        self.push_told(bytes, marks, Told::of(marks));
+    }
+
+    fn push_told(&mut self, bytes: &[u8], marks: Marks, told: Told) {
         if bytes.is_empty() {
             self.whole = self.whole.union(marks);
             return;
         }
-        if !self.segments.is_empty() || !marks.is_none() {
-            self.mark_pushed(marks, bytes.len());
+        if !self.segments.is_empty() || !marks.is_none() || told != Told::default() {
+            self.mark_pushed(marks, told, bytes.len());
         }
         self.bytes.extend_from_slice(bytes);
     }
 
-    fn mark_pushed(&mut self, marks: Marks, count: usize) {
+    fn mark_pushed(&mut self, marks: Marks, told: Told, count: usize) {
         if self.segments.is_empty() && !self.bytes.is_empty() {
-            self.segments.push(Segment { end: self.bytes.len(), marks: Marks::NONE });
+            let before = Segment { end: self.bytes.len(), marks: Marks::NONE, told: Told::default() };
+            self.segments.push(before);
         }
         let end = self.bytes.len() + count;
         match self.segments.last_mut() {
-            Some(last) if last.marks == marks => last.end = end,
-            _ => self.segments.push(Segment { end, marks }),
+            Some(last) if last.marks == marks && last.told == told => last.end = end,
+            _ => self.segments.push(Segment { end, marks, told }),
         }
     }
 
@@ -54,8 +59,8 @@ impl Pieces {
         if range.is_empty() {
             self.whole = self.whole.union(marks);
         }
-        for (piece, own) in parts(text, range) {
-            self.push(piece, marks.union(own));
+        for (piece, own, told) in parts(text, range) {
+            self.push_told(piece, marks.union(own), told.unwrap_or(Told::of(marks)));
         }
     }
 
@@ -71,7 +76,9 @@ impl Pieces {
 
     /// Ends the text. Marks that all pieces share move to the value.
     pub(super) fn finish(mut self) -> Value {
-        if let [only] = self.segments[..] {
+        if let [only] = self.segments[..]
+            && only.told.site == Site::NONE
+        {
             self.whole = self.whole.union(only.marks);
             self.segments.clear();
         }
@@ -79,18 +86,18 @@ impl Pieces {
     }
 }
 
-/// Returns the pieces of a part of a text, each with its marks.
-fn parts(text: &Text, range: Range<usize>) -> Vec<(&[u8], Marks)> {
+/// Returns the pieces of a part of a text, each with its marks and what is told of it if the text has segments.
+fn parts(text: &Text, range: Range<usize>) -> Vec<(&[u8], Marks, Option<Told>)> {
     let bytes = text.bytes();
     if text.segments().is_empty() {
-        return vec![(&bytes[range], Marks::NONE)];
+        return vec![(&bytes[range], Marks::NONE, None)];
     }
     let mut found = Vec::new();
     let mut start = 0;
     for segment in text.segments() {
         let (from, to) = (start.max(range.start), segment.end.min(range.end));
         if from < to {
-            found.push((&bytes[from..to], segment.marks));
+            found.push((&bytes[from..to], segment.marks, Some(segment.told)));
         }
         start = segment.end;
     }
@@ -104,8 +111,8 @@ pub(super) fn map_pieces(value: &Value, change: impl Fn(&[u8]) -> Vec<u8>) -> Va
         return Value::text(change(text.bytes())).marked(value.marks);
     }
     let mut pieces = Pieces::new(value.marks);
-    for (piece, marks) in parts(text, 0..text.bytes().len()) {
-        pieces.push(&change(piece), marks);
+    for (piece, marks, told) in parts(text, 0..text.bytes().len()) {
+        pieces.push_told(&change(piece), marks, told.unwrap_or(Told::of(marks)));
     }
     pieces.finish()
 }
@@ -119,7 +126,7 @@ pub(super) fn cut(value: &Value, range: Range<usize>) -> Value {
 
 /// Returns the marks of the pieces of a part of a text.
 pub(super) fn marks_within(text: &Text, range: Range<usize>) -> Marks {
-    parts(text, range).into_iter().fold(Marks::NONE, |all, (_, marks)| all.union(marks))
+    parts(text, range).into_iter().fold(Marks::NONE, |all, (_, marks, _)| all.union(marks))
 }
 
 /// Returns a part of a text value with its own marks only.

@@ -81,7 +81,7 @@ fn read(
         let error = RenderError::rendering(format!("YAML parse error on {path}: {reason}"));
         error.at(location, text)
     };
-    let traced = trace == Trace::Full;
+    let traced = trace >= Trace::Full;
     let fields = if traced { yaml::read_with_spans(text) } else { yaml::read_head(text) };
     let fields = fields.map_err(|error| failed(error.to_string(), error.line, error.column))?;
     let head = Head::read(fields.as_ref(), mode).map_err(|reason| failed(reason, 0, 0))?;

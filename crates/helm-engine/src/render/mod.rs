@@ -13,7 +13,9 @@ mod values;
 
 pub use error::{Location, RenderError};
 pub use outcome::Rendered;
-pub use reasons::{FieldReasons, InputPlace, InputPlaces, Reason, TemplateReads, TraceReport, Undecided};
+pub use reasons::{
+    FieldReasons, InputPlace, InputPlaces, Reason, TemplateReads, TemplateStep, TraceReport, Undecided,
+};
 
 use crate::capabilities::KubeVersion;
 use crate::chart::scoped::Scoped;

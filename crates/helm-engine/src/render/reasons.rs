@@ -1,12 +1,14 @@
 //! The answers of a traced render, detached from the thread that made them.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::chart::Unit;
 use crate::manifests::Manifest;
-use crate::trace::{Mark, Marks, key_path};
+use crate::template::TPL_NAME;
+use crate::trace::{Mark, Marks, Site, Step, StepKind, key_path};
 use crate::value::{Segment, Text};
 use crate::yaml::{Field, FieldKind};
 
@@ -55,12 +57,50 @@ impl Reason {
 }
 
 /// What decided one field of a document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldReasons {
     /// The way to the field: keys and list indexes.
     pub path: Vec<Arc<str>>,
     /// What its key and value depend on.
     pub reasons: BTreeSet<Reason>,
+    /// Those of the reasons that its text comes from; the others decided that it is there. Empty unless the request asked
+    /// for steps.
+    pub data: BTreeSet<Reason>,
+    /// What the templates did to write its value, in the order in which they did it. Empty unless the request asked for
+    /// steps.
+    pub steps: Vec<TemplateStep>,
+}
+
+/// What a template did at one of its lines for a field to be what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateStep {
+    /// The template, with the chart's full path before it.
+    pub template: Arc<str>,
+    /// The line, from one.
+    pub line: u32,
+    /// The line's text, without the blanks around it.
+    pub text: Arc<str>,
+    /// What it did.
+    pub kind: StepKind,
+    /// What a condition depended on.
+    pub reasons: BTreeSet<Reason>,
+}
+
+impl TemplateStep {
+    /// None for a step in a text given to `tpl`: the step around it is the one to look at.
+    fn of(step: &Step) -> Option<Self> {
+        let text = &step.source.text;
+        let before = text.get(..step.offset).filter(|_| *step.source.name != *TPL_NAME)?;
+        let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+        let end = memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |at| start + at);
+        Some(TemplateStep {
+            template: Arc::clone(&step.source.name),
+            line: u32::try_from(memchr::memchr_iter(b'\n', before).count() + 1).unwrap_or_default(),
+            text: String::from_utf8_lossy(&text[start..end]).trim().into(),
+            kind: step.kind,
+            reasons: Reason::all(step.marks),
+        })
+    }
 }
 
 /// A condition on values that are not known yet.
@@ -163,7 +203,7 @@ pub(super) struct Bytes<'a> {
 
 impl Bytes<'_> {
     /// Returns the different sets of marks in a range of the output.
-    pub(super) fn all(&self, range: &std::ops::Range<usize>) -> Vec<Marks> {
+    pub(super) fn all(&self, range: &Range<usize>) -> Vec<Marks> {
         let mut start = 0;
         let mut found: Vec<Marks> = Vec::new();
         for segment in self.segments {
@@ -176,19 +216,45 @@ impl Bytes<'_> {
     }
 
     /// Returns the marks of a range of the document, and of what prints nothing at its edges.
-    pub(super) fn marks(&self, span: &std::ops::Range<usize>) -> Marks {
+    pub(super) fn marks(&self, span: &Range<usize>) -> Marks {
+        self.within(span).fold(Marks::NONE, |all, segment| all.union(segment.marks))
+    }
+
+    fn data(&self, span: &Range<usize>) -> Marks {
+        self.within(span).fold(Marks::NONE, |all, segment| all.union(segment.told.data))
+    }
+
+    /// Returns the segments that overlap a range of the document, and those that print nothing at its edges.
+    fn within(&self, span: &Range<usize>) -> impl Iterator<Item = &Segment> {
         let (start, end) = (span.start + self.offset, span.end + self.offset);
         let first = self.segments.partition_point(|segment| segment.end <= start);
         let mut begin = first.checked_sub(1).map_or(0, |before| self.segments[before].end);
-        let mut marks = Marks::NONE;
-        for segment in &self.segments[first..] {
-            if begin >= end && begin > start {
-                break;
-            }
-            marks = marks.union(segment.marks);
+        self.segments[first..].iter().take_while(move |segment| {
+            let is_within = begin < end || begin <= start;
             begin = segment.end;
+            is_within
+        })
+    }
+
+    /// Says whether steps were asked for.
+    fn tell_steps(&self, span: &Range<usize>) -> bool {
+        self.within(span).any(|segment| segment.told.site != Site::NONE)
+    }
+
+    fn steps(&self, span: &Range<usize>) -> Vec<TemplateStep> {
+        let mut sites: Vec<Site> = Vec::new();
+        for segment in self.within(span) {
+            if !sites.contains(&segment.told.site) {
+                sites.push(segment.told.site);
+            }
         }
-        marks
+        let mut steps: Vec<TemplateStep> = Vec::new();
+        for step in sites.into_iter().flat_map(Site::steps).filter_map(|step| TemplateStep::of(&step)) {
+            if !steps.contains(&step) {
+                steps.push(step);
+            }
+        }
+        steps
     }
 }
 
@@ -218,7 +284,16 @@ fn collect(
         }
         _ => {
             let marks = above.union(bytes.marks(&field.span));
-            found.push(FieldReasons { path: path.clone(), reasons: Reason::all(marks) });
+            let (mut data, mut steps) = (Marks::NONE, Vec::new());
+            if bytes.tell_steps(&field.span) {
+                let key_data =
+                    if field.key_span.is_empty() { Marks::NONE } else { bytes.data(&field.key_span) };
+                data = bytes.data(&field.span).union(key_data);
+                let shown = if field.span.is_empty() { &field.key_span } else { &field.span };
+                steps = bytes.steps(shown);
+            }
+            let (reasons, data) = (Reason::all(marks), Reason::all(data));
+            found.push(FieldReasons { path: path.clone(), reasons, data, steps });
         }
     }
 }

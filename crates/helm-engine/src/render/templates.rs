@@ -159,7 +159,7 @@ impl Outputs {
             undecided: self.undecided,
             ..TraceReport::default()
         };
-        if level == Trace::Full {
+        if level >= Trace::Full {
             let text = |manifest: &Manifest| self.texts.get(&manifest.path);
             let fields = |manifest: &Manifest| {
                 text(manifest).map(|text| reasons::of_manifest(manifest, text)).unwrap_or_default()

@@ -14,6 +14,7 @@ mod tests;
 pub mod unicode;
 mod unicode_tables;
 
-pub(crate) use eval::{WARNING_END, WARNING_START, plain_container};
+pub(crate) use ast::Source;
+pub(crate) use eval::{TPL_NAME, WARNING_END, WARNING_START, plain_container};
 pub use float::{format_float, push_float};
 pub use set::{Rendered, TemplateFile, TemplateSet};

@@ -1,7 +1,7 @@
 //! What the Go libraries have no words for: places, spans, marks, depth. The rest is compared with recorded answers.
 
 use super::*;
-use crate::trace::{Mark, Marks, Trace};
+use crate::trace::{Mark, Marks, Told, Trace};
 use crate::value::{Data, Segment};
 
 fn place(text: &str, path: &[&str]) -> (u32, u32, u32, u32) {
@@ -86,11 +86,11 @@ fn marks_go_from_leaf_to_text_and_back() {
 
 #[test]
 fn marks_between_takes_every_segment_it_overlaps() {
-    let segments = [
-        Segment { end: 3, marks: mark("a") },
-        Segment { end: 5, marks: mark("b") },
-        Segment { end: 9, marks: mark("c") },
-    ];
+    let segments = [(3, "a"), (5, "b"), (9, "c")].map(|(end, name)| Segment {
+        end,
+        marks: mark(name),
+        told: Told::default(),
+    });
     assert_eq!(marks_between(&segments, 0, 3), mark("a"));
     assert_eq!(marks_between(&segments, 2, 4), mark("a").union(mark("b")));
     assert_eq!(marks_between(&segments, 5, 9), mark("c"));

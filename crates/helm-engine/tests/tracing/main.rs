@@ -18,3 +18,4 @@ mod fragments;
 mod inputs;
 mod precision;
 mod soundness;
+mod steps;

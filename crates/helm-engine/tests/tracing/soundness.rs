@@ -20,7 +20,7 @@ fn prints_the_same_with_and_without_a_trace() {
     let modes = [Mode::Helm3, Mode::Helm4].map(inputs::corpus);
     for input in modes.into_iter().flatten().chain(inputs::generated()) {
         let plain = printed(&input.render(Trace::Off));
-        for trace in [Trace::Reads, Trace::Full] {
+        for trace in [Trace::Reads, Trace::Full, Trace::Steps] {
             assert!(printed(&input.render(trace)) == plain, "{} differs with {trace:?}", input.name);
         }
     }
@@ -39,7 +39,7 @@ fn a_file_of_the_corpus_that_changes_had_read_what_changed() {
 fn a_file_that_changes_had_read_what_changed() {
     let mut failures = Failures::default();
     for input in &inputs::generated() {
-        for trace in [Trace::Reads, Trace::Full] {
+        for trace in [Trace::Reads, Trace::Full, Trace::Steps] {
             check_files(input, trace, &mut failures);
         }
     }
@@ -185,9 +185,9 @@ fn outputs(input: &Input, request: &Request) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn check_fields(input: &Input, failures: &mut Failures) {
-    let before = input.render(Trace::Full);
+    let before = input.render(Trace::Steps);
     for change in changes_of(input, &before) {
-        let Some(after) = changed(input, &change, Trace::Full) else { continue };
+        let Some(after) = changed(input, &change, Trace::Steps) else { continue };
         let paths = changes::difference(&before.values, &after.values);
         let name = format!("{}: {}", input.name, change.name);
         Pair { before: &before, after: &after, name: &name }.check(&|reason| is_at(reason, &paths), failures);

@@ -16,17 +16,18 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::ast::{Branch, Invocation, Node, Tree};
+use super::ast::{Branch, Invocation, Node, Place, Tree};
 use super::set::Scope;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::stack;
-use crate::trace::{Decides, Marks, Trace};
+use crate::trace::{Decides, Marks, Site, StepKind, Trace};
 use crate::value::{Data, Value};
 
 pub(crate) use failure::{Failure, Run, WARNING_END, WARNING_START, parse_failure};
 pub(crate) use fields::plain_container;
 use output::Output;
+pub(crate) use templates::TEXT_NAME as TPL_NAME;
 
 /// How many `{{ template }}` calls Go nests.
 const TEMPLATE_DEPTH: u32 = 100_000;
@@ -92,6 +93,8 @@ pub(crate) struct Evaluator<'c, 'r> {
     parsed_texts: HashMap<Rc<[u8]>, Rc<[Arc<Tree>]>>,
     /// The marks of all conditions around.
     control: Marks,
+    /// The conditions and calls around, where they are asked for.
+    site: Site,
     /// The marks of all conditions that may have ended a turn of the loop around, or the loop.
     jumps: Marks,
     reads: Marks,
@@ -104,7 +107,7 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         let trace = context.trace;
         Evaluator {
             trace,
-            output: Output::new(trace == Trace::Full),
+            output: Output::new(trace >= Trace::Full),
             context,
             variables: Vec::new(),
             arguments: Vec::new(),
@@ -113,6 +116,7 @@ impl<'c, 'r> Evaluator<'c, 'r> {
             texts_running: 0,
             parsed_texts: HashMap::new(),
             control: Marks::NONE,
+            site: Site::NONE,
             jumps: Marks::NONE,
             reads: Marks::NONE,
             visited: Default::default(),
@@ -178,16 +182,16 @@ impl<'c, 'r> Evaluator<'c, 'r> {
             self.charge(frame, 1)?;
             let flow = match node {
                 Node::Text(start, end) => {
-                    let text = &frame.tree.source.text[*start as usize..*end as usize];
-                    self.output.push_plain(text, self.control);
-                    self.check_output(frame)?;
+                    self.text(frame, *start as usize..*end as usize)?;
                     Flow::Done
                 }
                 Node::Action(pipe) => {
+                    let outer = self.enter(frame, StepKind::Print, pipe.place, Marks::NONE);
                     let got = self.pipeline(frame, dot, pipe)?;
                     if pipe.variables.is_empty() {
                         self.print(frame, &got.value)?;
                     }
+                    self.site = outer;
                     Flow::Done
                 }
                 Node::If(branch) => self.condition(frame, dot, branch, false)?,
@@ -207,12 +211,38 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         Ok(Flow::Done)
     }
 
+    /// Steps to a place in a template if steps are asked for; returns the place to go back to.
+    #[inline]
+    fn enter(&mut self, frame: &Frame<'_>, kind: StepKind, place: Place, marks: Marks) -> Site {
+        let outer = self.site;
+        if self.trace == Trace::Steps {
+            self.site = outer.step(kind, &frame.tree.source, place.offset as usize, marks);
+        }
+        outer
+    }
+
+    /// Prints text of the template; where steps are asked for, every line has its own.
+    fn text(&mut self, frame: &Frame<'_>, range: std::ops::Range<usize>) -> Run<()> {
+        let text = &frame.tree.source.text[range.clone()];
+        if self.trace == Trace::Steps {
+            let mut offset = range.start;
+            for line in text.split_inclusive(|byte| *byte == b'\n') {
+                let site = self.site.step(StepKind::Print, &frame.tree.source, offset, Marks::NONE);
+                self.output.push_plain(line, self.control, site);
+                offset += line.len();
+            }
+        } else {
+            self.output.push_plain(text, self.control, Site::NONE);
+        }
+        self.check_output(frame)
+    }
+
     fn print(&mut self, frame: &Frame<'_>, value: &Value) -> Run<()> {
         if self.traces() {
             let marks = self.whole(value);
             self.read(marks);
         }
-        let printed = self.output.push_value(self.context, value, self.control);
+        let printed = self.output.push_value(self.context, value, self.control, self.site);
         if let Err(error) = printed {
             return self.fail_call(frame, &error);
         }
@@ -244,11 +274,13 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         let mark = self.variables.len();
         let got = self.pipeline(frame, dot, &branch.pipe)?;
         let (truth, marks) = self.decide(frame, &got.value);
+        let outer = self.enter(frame, StepKind::Guard, branch.pipe.place, marks);
         let flow = self.under(marks, |this| match (&branch.otherwise, truth) {
             (_, true) => this.nodes(frame, if with { &got } else { dot }, &branch.body),
             (Some(otherwise), false) => this.nodes(frame, dot, otherwise),
             (None, false) => Ok(Flow::Done),
         })?;
+        self.site = outer;
         if self.traces() {
             self.note_condition(frame, (dot, with), branch, truth, marks);
         }
@@ -264,7 +296,9 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         let got = self.pipeline(frame, dot, &branch.pipe)?;
         let marks = self.tested(&got.value).deciding(Decides::Loop);
         let (jumps, control) = (std::mem::take(&mut self.jumps), self.control);
+        let around = self.enter(frame, StepKind::Guard, branch.pipe.place, marks);
         let flow = self.under(marks, |this| this.iterate(frame, dot, branch, &got.value))?;
+        self.site = around;
         if self.traces() {
             let marks = marks.union(self.jumps);
             self.note_loop(frame, dot, branch, &got.value, marks);
@@ -392,6 +426,9 @@ impl<'c, 'r> Evaluator<'c, 'r> {
             Some(pipe) => self.pipeline(frame, dot, pipe)?,
             None => Got::default(),
         };
-        self.body(frame.scope, tree, &dot, frame.depth + 1)
+        let outer = self.enter(frame, StepKind::Print, call.place, Marks::NONE);
+        self.body(frame.scope, tree, &dot, frame.depth + 1)?;
+        self.site = outer;
+        Ok(())
     }
 }

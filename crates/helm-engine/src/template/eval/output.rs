@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::error::CallError;
 use crate::template::format;
-use crate::trace::Marks;
+use crate::trace::{Marks, Site, Told};
 use crate::value::{Data, Segment, Text, Value};
 
 /// What stands for nil in output; Helm deletes it.
@@ -29,10 +29,10 @@ impl Output {
 
     /// Appends text of a template.
     #[inline]
-    pub(super) fn push_plain(&mut self, text: &[u8], control: Marks) {
+    pub(super) fn push_plain(&mut self, text: &[u8], control: Marks, site: Site) {
         self.bytes.extend_from_slice(text);
         if self.traced {
-            self.close_segment(control);
+            self.close_segment(control, Told { data: Marks::NONE, site });
         }
     }
 
@@ -42,6 +42,7 @@ impl Output {
         context: &mut Context<'_>,
         value: &Value,
         control: Marks,
+        site: Site,
     ) -> Result<(), CallError> {
         let start = self.bytes.len();
         if value.is_nil() {
@@ -53,34 +54,42 @@ impl Output {
             context.charge((self.bytes.len() - start) as u64 / 64)?;
         }
         if self.traced {
-            self.mark_value(context, value, start, control);
+            self.mark_value(context, value, (start, control), site);
         }
         Ok(())
     }
 
-    fn mark_value(&mut self, context: &Context<'_>, value: &Value, start: usize, control: Marks) {
+    fn mark_value(
+        &mut self,
+        context: &Context<'_>,
+        value: &Value,
+        (start, control): (usize, Marks),
+        site: Site,
+    ) {
         let marks = value.marks.union(control);
         match &value.data {
             Data::Text(text) if !text.segments().is_empty() => {
-                self.segments.extend(
-                    text.segments().iter().map(|segment| Segment {
-                        end: start + segment.end,
-                        marks: segment.marks.union(marks),
-                    }),
-                );
+                self.segments.extend(text.segments().iter().map(|segment| Segment {
+                    end: start + segment.end,
+                    marks: segment.marks.union(marks),
+                    told: segment.told.printed_at(site),
+                }));
             }
-            _ => self.close_segment(crate::trace::whole(context, value).union(control)),
+            _ => {
+                let data = crate::trace::whole(context, value);
+                self.close_segment(data.union(control), Told { data, site });
+            }
         }
     }
 
     /// Gives everything behind the last segment these marks.
-    fn close_segment(&mut self, marks: Marks) {
+    fn close_segment(&mut self, marks: Marks, told: Told) {
         let end = self.bytes.len();
         match self.segments[self.begun.segments..].last_mut() {
             Some(last) if last.end == end => {}
-            Some(last) if last.marks == marks => last.end = end,
+            Some(last) if last.marks == marks && last.told == told => last.end = end,
             _ if end == self.begun.bytes => {}
-            _ => self.segments.push(Segment { end, marks }),
+            _ => self.segments.push(Segment { end, marks, told }),
         }
     }
 

@@ -18,7 +18,7 @@ const INCLUDE_DEPTH: u32 = 1_000;
 /// How deep texts given to `tpl` may nest; Helm sets no bound and dies of endless ones.
 const TEXT_DEPTH: u32 = 1_000;
 /// What Helm calls the template that a text given to `tpl` becomes.
-const TEXT_NAME: &str = "gotpl";
+pub(crate) const TEXT_NAME: &str = "gotpl";
 /// How many different texts given to `tpl` are kept parsed.
 const KEPT_TEXTS: usize = 4_096;
 
