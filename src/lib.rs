@@ -6,7 +6,7 @@
 //! 1. `provider` decodes what a user wrote in HCL; `cli` decodes the same from flags. Both are thin.
 //! 2. `source` reads charts and layers: the only room with I/O on the way in.
 //! 3. `layers` keeps values as a stack with origins; who won and whom it shadowed is computed on demand.
-//! 4. `release` renders a chart with its layers for one cluster, through the `helm-engine` crate.
+//! 4. `fleet` knows which services run on which clusters; `release` renders a chart with its layers for one cluster, through the `helm-engine` crate.
 //! 5. `manifest` turns rendered objects into the display form that Terraform diffs, one line per changed field.
 //! 6. `delivery` brings the objects to where the agent reads them: the only room with I/O on the way out.
 //!
@@ -14,6 +14,7 @@
 
 pub mod cli;
 pub mod delivery;
+pub mod fleet;
 pub mod layers;
 pub mod manifest;
 pub mod notation;
@@ -44,9 +45,10 @@ mod architecture {
     /// Nothing points up. A new arrow is a line here, defended in its commit message.
     const ROOMS: &[Room] = &[
         edge("provider", &["delivery", "source", "release", "layers", "manifest"]),
-        edge("cli", &["delivery", "source", "release", "layers", "manifest"]),
+        edge("cli", &["delivery", "source", "fleet", "release", "layers", "manifest"]),
         edge("delivery", &["source", "manifest"]),
         edge("source", &["notation"]),
+        pure("fleet", &["layers"]),
         pure("release", &["layers", "manifest", "notation"]),
         pure("layers", &["notation"]),
         pure("manifest", &["notation"]),

@@ -47,6 +47,11 @@ pub(super) fn file(path: &str) -> Result<Vec<u8>, String> {
     source::file::read(Path::new(path)).map_err(|error| of_source(&error))
 }
 
+/// Lists the files below a folder, by path relative to it.
+pub(super) fn list(folder: &Path) -> Result<Vec<String>, String> {
+    source::WorkTree::open(folder).and_then(|tree| tree.list(None)).map_err(|error| of_source(&error))
+}
+
 fn of_source(error: &SourceError) -> String {
     let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
     let hint = error.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();

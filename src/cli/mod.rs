@@ -2,6 +2,7 @@
 
 mod explain;
 mod inputs;
+mod rendering;
 mod template;
 
 use std::process::ExitCode;
@@ -19,7 +20,7 @@ struct Command {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Template(Box<template::Arguments>),
-    Explain(explain::Arguments),
+    Explain(Box<explain::Arguments>),
 }
 
 /// Runs the command that the process was started with.

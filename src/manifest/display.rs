@@ -11,6 +11,8 @@ use super::normalize::{self, Place};
 use super::{canonical, flatten};
 use crate::notation::short_digest;
 
+pub(crate) use super::flatten::path_of;
+
 /// One line of a display form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {

@@ -14,6 +14,7 @@ mod redact;
 mod render;
 pub mod secrets;
 pub mod unknown;
+pub mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -75,29 +75,48 @@ fn value_paths(reasons: &BTreeSet<Reason>) -> impl Iterator<Item = String> {
 /// Rewrites the engine's path (`a\.b.c[0]`) as a plan writes it (`[a.b].c[0]`).
 pub(super) fn in_plan_notation(path: &str) -> String {
     let mut written = FieldPath::root();
+    for step in steps_of(path) {
+        match step.index {
+            Some(index) => written.push_index(index),
+            None => written.push_field(&step.name),
+        }
+    }
+    written.as_str().to_owned()
+}
+
+/// A step of the engine's path: a key, or the index of a list's item.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Step {
+    /// The key; empty for an index.
+    pub(super) name: String,
+    /// The index.
+    pub(super) index: Option<usize>,
+}
+
+/// Takes the engine's path apart.
+pub(super) fn steps_of(path: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
     let mut key = String::new();
+    let flush = |key: &mut String, steps: &mut Vec<Step>| {
+        if !key.is_empty() {
+            steps.push(Step { name: std::mem::take(key), index: None });
+        }
+    };
     let mut letters = path.chars();
     while let Some(letter) = letters.next() {
         match letter {
             '\\' => key.extend(letters.next()),
-            '.' => flush(&mut written, &mut key),
+            '.' => flush(&mut key, &mut steps),
             '[' => {
-                flush(&mut written, &mut key);
+                flush(&mut key, &mut steps);
                 let index: String = letters.by_ref().take_while(|letter| *letter != ']').collect();
-                written.push_index(index.parse().unwrap_or_default());
+                steps.push(Step { name: String::new(), index: Some(index.parse().unwrap_or_default()) });
             }
             _ => key.push(letter),
         }
     }
-    flush(&mut written, &mut key);
-    written.as_str().to_owned()
-}
-
-fn flush(written: &mut FieldPath, key: &mut String) {
-    if !key.is_empty() {
-        written.push_field(key);
-        key.clear();
-    }
+    flush(&mut key, &mut steps);
+    steps
 }
 
 #[cfg(test)]
@@ -107,7 +126,8 @@ mod tests {
 
     fn field(path: &[&str], value: &str) -> FieldReasons {
         let reasons = BTreeSet::from([Reason::Value(value.into())]);
-        FieldReasons { path: path.iter().map(|step| (*step).into()).collect(), reasons }
+        let path = path.iter().map(|step| (*step).into()).collect();
+        FieldReasons { path, reasons, ..FieldReasons::default() }
     }
 
     #[test]

@@ -79,7 +79,11 @@ pub struct WorkTree {
 }
 
 impl WorkTree {
-    fn open(root: &Path) -> Result<Self, SourceError> {
+    /// Opens a folder.
+    ///
+    /// # Errors
+    /// [`SourceError::Absent`] where there is no folder.
+    pub fn open(root: &Path) -> Result<Self, SourceError> {
         let real = root.canonicalize().map_err(|error| absent_or_failed(root, error))?;
         if real.is_dir() {
             return Ok(Self { root: real });
@@ -119,7 +123,11 @@ impl WorkTree {
         read_bounded(&real, LARGEST_FILE_BYTES)
     }
 
-    fn list(&self, folder: Option<&RelativePath>) -> Result<Vec<String>, SourceError> {
+    /// Lists the paths of all files below a folder, as [`Tree::list`] does.
+    ///
+    /// # Errors
+    /// As [`Tree::list`].
+    pub fn list(&self, folder: Option<&RelativePath>) -> Result<Vec<String>, SourceError> {
         let (start, prefix) = match folder {
             None => (self.root.clone(), String::new()),
             Some(folder) => (self.resolve(folder)?, format!("{folder}/")),

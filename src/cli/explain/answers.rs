@@ -1,0 +1,17 @@
+//! Parts that several answers share.
+
+use serde_json::Value;
+
+/// Writes a field's value on one line.
+pub(super) fn one_line(value: &Value, longest: usize) -> String {
+    let text = match value {
+        Value::String(text) => text.replace('\n', "\\n"),
+        other => other.to_string(),
+    };
+    if text.len() <= longest { text } else { format!("{}…", &text[..text.floor_char_boundary(longest)]) }
+}
+
+/// Adds `hint: the nearest … are …` to an error, where anything is near.
+pub(super) fn with_nearest(error: String, what: &str, near: &[&str]) -> String {
+    if near.is_empty() { error } else { format!("{error}\nhint: the nearest {what} are {}", near.join(", ")) }
+}
