@@ -8,5 +8,8 @@ cd "$project"
 echo "== provider, against Terraform's own work =="
 cargo run --quiet --release -p acceptance-tests --bin bench-provider -- "$target/release/terraform-provider-strata"
 
+echo "== a fleet of 10, 100 and 1,000 releases, planned unchanged =="
+cargo run --quiet --release -p acceptance-tests --bin bench-fleet -- "$target/release/terraform-provider-strata"
+
 echo "== engine, against Helm's own library and program =="
 crates/helm-engine/benches/run.sh

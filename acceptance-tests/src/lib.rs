@@ -3,6 +3,7 @@
 pub mod charts;
 pub mod cluster;
 pub mod git_server;
+pub mod measure;
 pub mod recorded;
 pub mod repository;
 pub mod terraform;

@@ -125,7 +125,11 @@ impl Shared {
 }
 
 fn load_chart(sources: &Charts, origin: &Origin) -> Result<Found, Diagnostic> {
-    sources.load(origin, Mode::Helm4).map_err(|error| match &error {
+    let loaded = sources.load(origin, Mode::Helm4);
+    if let Ok(found) = &loaded {
+        tracing::info!(chart = found.chart.metadata().name, "loaded a chart");
+    }
+    loaded.map_err(|error| match &error {
         ChartError::Source(error) => diagnostics::of_source(error).at(place_of(origin, error)),
         ChartError::Broken(reason) => Diagnostic::error(format!("{origin} is no chart"))
             .detail(reason.to_string())

@@ -4,12 +4,13 @@
 #![allow(clippy::print_stdout)]
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
-use acceptance_tests::terraform::{program, shown_changes};
+use acceptance_tests::measure::{Cost, end, measured};
+use acceptance_tests::terraform::shown_changes;
 
 /// Releases of the large configuration.
 const RELEASES: usize = 300;
@@ -55,15 +56,6 @@ fn handshake(provider: &Path) -> (f64, f64) {
 struct Bench {
     folder: tempfile::TempDir,
     provider: PathBuf,
-}
-
-/// What two processes cost.
-struct Cost {
-    provider: Duration,
-    terraform: Duration,
-    provider_peak_kib: u64,
-    terraform_peak_kib: u64,
-    stdout: String,
 }
 
 impl Bench {
@@ -137,96 +129,8 @@ impl Bench {
     }
 
     fn run(&self, arguments: &[&str]) -> Cost {
-        let mut provider = Command::new(&self.provider)
-            .arg("--debug")
-            .current_dir(self.folder.path())
-            .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the provider starts");
-        let attach = reattach(&mut provider);
-        let mut command = Command::new(program());
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("TF_REATTACH_PROVIDERS", attach)
-            .env("CHECKPOINT_DISABLE", "1");
-        command
-            .env_remove("TF_CLI_CONFIG_FILE")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit());
-        let before = cpu(provider.id());
-        let mut child = command.spawn().expect("terraform starts");
-        let (stdout, terraform_cpu, terraform_peak_kib) = watch(&mut child);
-        let cost = Cost {
-            provider: cpu(provider.id()) - before,
-            provider_peak_kib: peak_kib(provider.id()),
-            terraform: terraform_cpu,
-            terraform_peak_kib,
-            stdout,
-        };
-        end(&mut provider);
-        cost
+        measured(&self.provider, self.folder.path(), arguments)
     }
-}
-
-/// Reads the variable that attaches Terraform to a provider that was just started.
-fn reattach(provider: &mut Child) -> String {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let outputs: [Box<dyn Read + Send>; 2] =
-        [Box::new(provider.stdout.take().expect("piped")), Box::new(provider.stderr.take().expect("piped"))];
-    for output in outputs {
-        let sender = sender.clone();
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if let Some((_, value)) = line.split_once("TF_REATTACH_PROVIDERS='") {
-                    let _ = sender.send(value.trim_end_matches('\'').to_owned());
-                }
-            }
-        });
-    }
-    receiver.recv_timeout(Duration::from_secs(10)).expect("the provider says how to attach to it")
-}
-
-/// Waits for a process, looking at what it has cost so far until it ends.
-fn watch(child: &mut Child) -> (String, Duration, u64) {
-    let mut output = child.stdout.take().expect("it is piped");
-    let reader = std::thread::spawn(move || {
-        let mut text = String::new();
-        let _ = output.read_to_string(&mut text);
-        text
-    });
-    let (mut spent, mut peak) = (Duration::ZERO, 0);
-    loop {
-        spent = spent.max(cpu(child.id()));
-        peak = peak.max(peak_kib(child.id()));
-        if child.try_wait().expect("it can be waited for").is_some() {
-            return (reader.join().expect("the reader ends"), spent, peak);
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Returns the processor time that a process has used, in the kernel's hundredths of a second.
-fn cpu(process: u32) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
-    Duration::from_millis((ticks(11) + ticks(12)) * 10)
-}
-
-fn peak_kib(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-    line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
-}
-
-fn end(child: &mut Child) {
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 fn compact(value: &serde_json::Value) -> usize {
