@@ -40,7 +40,11 @@ impl ReasonAnswer {
     pub(super) fn of(origins: &Origins<'_>, reason: &Reason) -> Self {
         let named = |name: &str| ValueOrigin { path: name.to_owned(), ..ValueOrigin::default() };
         let (sort, origin) = match reason {
-            Reason::Value(path) | Reason::Sensitive(path) | Reason::Unknown(path) => {
+            Reason::Value(path)
+            | Reason::Sensitive(path)
+            | Reason::Late(path)
+            | Reason::Unknown(path)
+            | Reason::Undecided(path) => {
                 let origin = origins.of(path);
                 (if origin.value.is_some() { Sort::Value } else { Sort::NotSet }, origin)
             }

@@ -2,7 +2,7 @@
 
 use helm_engine::chart::Chart;
 use helm_engine::request::{SET_SOURCES, SetFlag};
-use helm_engine::tree::{InputMark, Node, NodeKind, Position};
+use helm_engine::tree::{Node, NodeKind, Position};
 use serde::Serialize;
 
 use super::super::secrets::{SecretValues, in_plan_notation, steps_of};
@@ -163,14 +163,14 @@ impl<'a> Origins<'a> {
     pub fn is_in_sensitive_layer(&self, engine_path: &str) -> bool {
         let Some(node) = self.node(engine_path) else { return false };
         let layer = self.given.stack.layers.get(position_of(node).source as usize);
-        node.mark == InputMark::Sensitive || layer.is_some_and(|layer| layer.sensitive)
+        node.mark.sensitive || layer.is_some_and(|layer| layer.sensitive)
     }
 
     /// Tells whether a value must not be shown: it reaches a Secret, or is part of a sensitive layer.
     pub fn is_secret(&self, path: &str, node: &Node) -> bool {
         let is_switch = matches!(node.kind, NodeKind::Bool(_) | NodeKind::Null);
         let layer = self.given.stack.layers.get(position_of(node).source as usize);
-        node.mark == InputMark::Sensitive
+        node.mark.sensitive
             || layer.is_some_and(|layer| layer.sensitive)
             || !is_switch && self.given.secrets.contains(path)
     }

@@ -149,7 +149,12 @@ impl Paths {
     /// Tells whether a reason is one of the values, or in one of them.
     fn holds(&self, reason: &Reason) -> bool {
         match reason {
-            Reason::Value(path) | Reason::Shape(path) | Reason::Sensitive(path) | Reason::Unknown(path) => {
+            Reason::Value(path)
+            | Reason::Shape(path)
+            | Reason::Sensitive(path)
+            | Reason::Late(path)
+            | Reason::Unknown(path)
+            | Reason::Undecided(path) => {
                 let path = in_plan_notation(path);
                 self.values.iter().any(|value| is_within(&path, value))
             }
