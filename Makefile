@@ -15,6 +15,7 @@ quickstart: ## Builds, then plans, applies, edits one layer and plans again on e
 test: ## Runs every test: units, the engine's corpus, and the journeys against real Terraform, git, ssh, an OCI registry and Kubernetes
 	.ci/packages
 	.ci/control-plane
+	.ci/flux >/dev/null
 	cargo build --workspace
 	TERRAFORM=$$(.ci/terraform) cargo test --workspace
 

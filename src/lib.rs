@@ -15,6 +15,7 @@
 pub mod cli;
 pub mod delivery;
 pub mod fleet;
+pub mod flux;
 pub mod layers;
 pub mod manifest;
 pub mod notation;
@@ -44,11 +45,12 @@ mod architecture {
 
     /// Nothing points up. A new arrow is a line here, defended in its commit message.
     const ROOMS: &[Room] = &[
-        edge("provider", &["delivery", "source", "release", "layers", "manifest"]),
+        edge("provider", &["delivery", "source", "flux", "release", "layers", "manifest"]),
         edge("cli", &["delivery", "source", "fleet", "release", "layers", "manifest"]),
         edge("delivery", &["source", "manifest"]),
         edge("source", &["notation"]),
         pure("fleet", &["layers"]),
+        pure("flux", &["release", "manifest"]),
         pure("release", &["layers", "manifest", "notation"]),
         pure("layers", &["notation"]),
         pure("manifest", &["notation"]),

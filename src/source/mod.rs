@@ -3,6 +3,7 @@
 //! This room reads and checks; it knows neither Terraform nor Kubernetes and writes nothing but its own cache. All that it reads is
 //! hostile until proven bounded and inside its tree.
 
+mod archive;
 pub mod chart;
 pub mod charts;
 mod directory;

@@ -4,6 +4,7 @@
 //! than it promised, nothing is used. Rendering is not done here, nor is it known here who asks.
 
 mod address;
+mod bundle;
 mod cache;
 mod choose;
 mod classic;
@@ -34,6 +35,7 @@ use digest::Digest;
 use http::Client;
 use login::Logins;
 
+pub use bundle::{Bundle, BundleOrigin};
 pub use login::Registry;
 
 /// Above the engine's own limit, so that its message, which is Helm's, comes first.

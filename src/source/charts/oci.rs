@@ -21,6 +21,12 @@ use super::{Charts, choose, classic};
 
 const CHART_LAYERS: [&str; 2] =
     ["application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/tar+gzip"];
+/// The layers that hold an archive of files: Flux's own, and what other tools push.
+const FILE_LAYERS: [&str; 3] = [
+    "application/vnd.cncf.flux.content.v1.tar+gzip",
+    "application/vnd.oci.image.layer.v1.tar+gzip",
+    "application/tar+gzip",
+];
 const MANIFESTS: &str =
     "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
 const LARGEST_MANIFEST_BYTES: u64 = 4 << 20;
@@ -78,6 +84,41 @@ pub(super) fn fetch(
     charts.cache.content(&digest, &what, || {
         place.ask(&blob, "*/*", None, super::LARGEST_CHART_BYTES)?.into_content(&blob)
     })
+}
+
+/// Fetches the archive of an artifact, and the digest of the artifact's manifest; `repository` starts with `oci://`.
+///
+/// # Errors
+/// As [`fetch`]; [`SourceError::Digest`] where the artifact is not the pinned one.
+pub(super) fn fetch_artifact(
+    charts: &Charts,
+    repository: &str,
+    tag: &str,
+    what: &str,
+    pinned: Option<&Digest>,
+) -> Result<(Vec<u8>, Digest), SourceError> {
+    let place = Place::open(charts, repository, "")?;
+    let address = place.base.join(&format!("manifests/{tag}"))?;
+    let missing = || SourceError::Unknown {
+        what: what.to_owned(),
+        place: format!("`{repository}:{tag}`"),
+        nearest: String::new(),
+    };
+    let text: Arc<[u8]> = match pinned {
+        Some(pinned) => {
+            let ask = || place.ask_manifest(&address, None, missing)?.into_content(&address);
+            charts.cache.content(pinned, what, ask)?.into()
+        }
+        None => charts.cache.answer(&address.whole(), RECENT, |known| {
+            classic::fetched(place.ask_manifest(&address, known, missing)?, &address)
+        })?,
+    };
+    let digest = place.layer(&address, &text, &FILE_LAYERS, "it is no archive of files")?;
+    let blob = place.base.join(&format!("blobs/{digest}"))?;
+    let bytes = charts.cache.content(&digest, what, || {
+        place.ask(&blob, "*/*", None, super::LARGEST_CHART_BYTES)?.into_content(&blob)
+    })?;
+    Ok((bytes, Digest::of(&text)))
 }
 
 impl<'a> Place<'a> {
@@ -158,27 +199,47 @@ impl<'a> Place<'a> {
     fn chart_layer(&self, version: &str) -> Result<Digest, SourceError> {
         let address = self.base.join(&format!("manifests/{}", version.replace('+', "_")))?;
         let text = self.charts.cache.answer(&address.whole(), RECENT, |known| {
-            let answer = self.ask(&address, MANIFESTS, known, LARGEST_MANIFEST_BYTES)?;
-            if answer.status == 404 {
-                return Err(self.no_version(version));
-            }
-            let promised = answer.header("docker-content-digest").and_then(Digest::parse);
-            let found = Digest::of(&answer.content);
-            match promised.filter(|promised| answer.status == 200 && *promised != found) {
-                Some(promised) => Err(SourceError::Digest {
-                    what: format!("the manifest of {}:{version}", self.title()),
-                    expected: promised.to_string(),
-                    found: found.to_string(),
-                }),
-                None => classic::fetched(answer, &address),
-            }
+            classic::fetched(self.ask_manifest(&address, known, || self.no_version(version))?, &address)
         })?;
+        self.layer(&address, &text, &CHART_LAYERS, "it is no chart: it has no layer with one")
+    }
+
+    /// Asks for a manifest and holds it against the digest that the registry says it has.
+    fn ask_manifest(
+        &self,
+        address: &Address,
+        known: Option<&str>,
+        missing: impl Fn() -> SourceError,
+    ) -> Result<Answer, SourceError> {
+        let answer = self.ask(address, MANIFESTS, known, LARGEST_MANIFEST_BYTES)?;
+        if answer.status == 404 {
+            return Err(missing());
+        }
+        let promised = answer.header("docker-content-digest").and_then(Digest::parse);
+        let found = Digest::of(&answer.content);
+        match promised.filter(|promised| answer.status == 200 && *promised != found) {
+            Some(promised) => Err(SourceError::Digest {
+                what: format!("the manifest `{address}`"),
+                expected: promised.to_string(),
+                found: found.to_string(),
+            }),
+            None => Ok(answer),
+        }
+    }
+
+    /// Returns the digest of the first layer of one of these types.
+    fn layer(
+        &self,
+        address: &Address,
+        manifest: &[u8],
+        types: &[&str],
+        none: &str,
+    ) -> Result<Digest, SourceError> {
         let manifest: Manifest =
-            serde_json::from_slice(&text).map_err(|error| refused(&address, &error.to_string()))?;
-        let layer = manifest.layers.iter().find(|layer| CHART_LAYERS.contains(&layer.media_type.as_str()));
-        let layer = layer.ok_or_else(|| refused(&address, "it is no chart: it has no layer with one"))?;
-        Digest::parse(&layer.digest)
-            .ok_or_else(|| refused(&address, "the digest of its chart is not SHA-256"))
+            serde_json::from_slice(manifest).map_err(|error| refused(address, &error.to_string()))?;
+        let layer = manifest.layers.iter().find(|layer| types.contains(&layer.media_type.as_str()));
+        let layer = layer.ok_or_else(|| refused(address, none))?;
+        Digest::parse(&layer.digest).ok_or_else(|| refused(address, "the digest of its layer is not SHA-256"))
     }
 
     /// Explains a missing version with the tags there are, where they can be listed.
