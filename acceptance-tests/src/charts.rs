@@ -87,6 +87,13 @@ impl HelmRepository {
         *self.files.lock().expect("no thread panicked") = files;
     }
 
+    /// Publishes a file beside the charts, in place of the one at the same path.
+    pub fn put(&self, path: &str, content: &[u8]) {
+        let mut files = self.files.lock().expect("no thread panicked");
+        files.retain(|(name, _)| name != path);
+        files.push((path.to_owned(), content.to_vec()));
+    }
+
     /// Returns the paths that were asked for so far.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().expect("no thread panicked").clone()
@@ -159,6 +166,30 @@ impl OciRegistry {
 
     /// Pushes a chart as `helm push` does.
     pub fn push(&self, repository: &str, version: &str, archive: &[u8]) {
+        const CONFIG: &str = "application/vnd.cncf.helm.config.v1+json";
+        self.push_layer(
+            repository,
+            version,
+            archive,
+            CONFIG,
+            "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
+        );
+    }
+
+    /// Pushes files as `flux push artifact` does, and returns the digest of the manifest.
+    pub fn push_artifact(&self, repository: &str, tag: &str, archive: &[u8]) -> String {
+        const CONFIG: &str = "application/vnd.cncf.flux.config.v1+json";
+        self.push_layer(repository, tag, archive, CONFIG, "application/vnd.cncf.flux.content.v1.tar+gzip")
+    }
+
+    fn push_layer(
+        &self,
+        repository: &str,
+        tag: &str,
+        archive: &[u8],
+        config_kind: &str,
+        layer_kind: &str,
+    ) -> String {
         let layer = self.push_blob(repository, archive);
         let config = self.push_blob(repository, b"{}");
         let descriptor = |kind: &str, digest: &str, size: usize| {
@@ -166,11 +197,12 @@ impl OciRegistry {
         };
         let manifest = format!(
             r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{},"layers":[{}]}}"#,
-            descriptor("application/vnd.cncf.helm.config.v1+json", &config, 2),
-            descriptor("application/vnd.cncf.helm.chart.content.v1.tar+gzip", &layer, archive.len()),
+            descriptor(config_kind, &config, 2),
+            descriptor(layer_kind, &layer, archive.len()),
         );
-        let path = format!("/v2/{repository}/manifests/{version}");
+        let path = format!("/v2/{repository}/manifests/{tag}");
         self.ask("PUT", &path, "application/vnd.oci.image.manifest.v1+json", manifest.as_bytes());
+        digest(manifest.as_bytes())
     }
 
     fn push_blob(&self, repository: &str, content: &[u8]) -> String {

@@ -52,9 +52,13 @@ pub fn answer(path: &str) -> String {
 
 /// Packs the component files of a version as the release's asset `manifests.tar.gz`.
 pub fn archive(version: &str) -> Vec<u8> {
-    let folder = answers().join("components").join(version);
+    pack(&answers().join("components").join(version))
+}
+
+/// Packs a folder as `flux push artifact` does.
+pub fn pack(folder: &Path) -> Vec<u8> {
     let mut tar = Command::new("tar");
-    tar.args(["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "-cz", "-C"]).arg(&folder).arg(".");
+    tar.args(["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "-cz", "-C"]).arg(folder).arg(".");
     let output = tar.output().expect("tar runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout

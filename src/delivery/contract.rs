@@ -18,7 +18,7 @@ pub(crate) async fn keeps_the_contract(place: &impl Delivery) {
 }
 
 pub(crate) fn owner(name: &str) -> Owner {
-    Owner { cluster: "pre".into(), namespace: "n".into(), name: name.into() }
+    Owner { kind: Default::default(), cluster: "pre".into(), namespace: "n".into(), name: name.into() }
 }
 
 pub(crate) fn parcel(owner: &Owner, files: &[(&str, &str)], delivered: &FileIds) -> Parcel {

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 pub use error::DeliveryError;
-pub use owner::Owner;
+pub use owner::{Owner, OwnerKind};
 pub use tokio::time::Instant;
 
 /// A kind of place that manifests can be delivered to.

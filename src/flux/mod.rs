@@ -6,8 +6,10 @@
 //! 1. [`manifests`] reads what a release ships, one file for each component, or one file generated from them;
 //! 2. [`install`] makes the objects of an installation of them, after [`options`];
 //! 3. [`sync`] makes the objects that point Flux at its repository, and the Secret that lets it in;
-//! 4. [`gotk`] writes the files that `flux bootstrap` commits.
+//! 4. [`gotk`] writes the files that `flux bootstrap` commits;
+//! 5. [`adopt`] reads the options of an installation back from its objects.
 
+pub mod adopt;
 mod error;
 pub mod gotk;
 pub mod install;

@@ -22,6 +22,7 @@ pub(crate) struct Configuration {
     cache: PathBuf,
     offline: bool,
     registries: Vec<Registry>,
+    agent_source: Option<String>,
     repositories: BTreeMap<String, Repository>,
     clusters: BTreeMap<String, Cluster>,
     layouts: BTreeMap<String, Layout>,
@@ -80,6 +81,11 @@ pub(crate) fn schema() -> Schema {
             "offline",
             Attribute::optional(Type::Bool)
                 .description("Whether charts come from `cache_dir` alone; what is missing there is an error. Default: `false`."),
+        )
+        .attribute(
+            "agent_source",
+            Attribute::optional(Type::String)
+                .description("Where `strata_agent` resources without a `source` block take their manifests from, such as a mirror, `https://mirror.example.com/flux/{version}/manifests.tar.gz`, or `oci://HOST/PATH`. Default: the official releases."),
         )
         .block("repository", NestedBlock::list(repository_block()))
         .block("registry", NestedBlock::list(registry_block()))
@@ -187,6 +193,7 @@ impl Configuration {
             root: PathBuf::from(root),
             cache: config.string("cache_dir").map_or_else(default_cache, PathBuf::from),
             offline: config.bool("offline").unwrap_or(false),
+            agent_source: config.string("agent_source").map(str::to_owned),
             registries: config.blocks("registry").into_iter().filter_map(read_registry).collect(),
             repositories: named(config, "repository", read_repository),
             clusters: named(config, "cluster", read_cluster),
@@ -198,6 +205,11 @@ impl Configuration {
     /// Makes a path of the configuration absolute or relative to where the provider runs.
     pub(crate) fn resolve(&self, path: &str) -> PathBuf {
         self.root.join(path)
+    }
+
+    /// Returns where agents that do not say it take their manifests from.
+    pub(crate) fn agent_source(&self) -> Option<&str> {
+        self.agent_source.as_deref()
     }
 
     /// Returns the folder for clones.

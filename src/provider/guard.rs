@@ -119,7 +119,7 @@ impl Guard {
             .collect();
         if !forbidden.is_empty() {
             found.push(
-                Diagnostic::error(format!("release {release} would delete objects that the provider's guard keeps"))
+                Diagnostic::error(format!("{release} would delete objects that the provider's guard keeps"))
                     .detail(format!("{}.", listed(&forbidden)))
                     .hint("take the kind out of the guard's `forbid_kinds_deletion` for this one plan, if they really shall go"),
             );

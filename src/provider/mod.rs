@@ -42,6 +42,7 @@ pub(crate) struct Shared {
     git: OnceLock<GitDelivery>,
     sources: OnceLock<Charts>,
     charts: Mutex<HashMap<Origin, LoadedChart>>,
+    agents: resources::agent::shipped::Releases,
     rendering: Arc<Semaphore>,
     ledger: guard::Ledger,
 }
@@ -57,6 +58,7 @@ impl Default for Shared {
             git: OnceLock::new(),
             sources: OnceLock::new(),
             charts: Mutex::default(),
+            agents: Default::default(),
             rendering: Arc::new(Semaphore::new(renders)),
             ledger: guard::Ledger::default(),
         }
@@ -96,13 +98,21 @@ impl Shared {
     /// # Errors
     /// When there is no chart, or it is broken.
     pub(crate) fn chart(&self, origin: &Origin) -> Result<Found, Diagnostic> {
-        let configuration = self.configuration().map_err(|_| diagnostics::not_configured())?;
-        let sources = self.sources.get_or_init(|| Charts::new(configuration.places()));
+        let sources = self.bundles()?;
         let slot = {
             let mut charts = self.charts.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(charts.entry(origin.clone()).or_default())
         };
         slot.get_or_init(|| load_chart(sources, origin)).clone()
+    }
+
+    /// Returns what fetches charts and other bundles of files.
+    ///
+    /// # Errors
+    /// As [`Shared::configuration`].
+    pub(crate) fn bundles(&self) -> Result<&Charts, Diagnostic> {
+        let configuration = self.configuration().map_err(|_| diagnostics::not_configured())?;
+        Ok(self.sources.get_or_init(|| Charts::new(configuration.places())))
     }
 
     /// Reads a layer's file; nothing where it is absent and may be.
@@ -153,8 +163,10 @@ fn place_of(origin: &Origin, error: &SourceError) -> Path {
 type MakeResource = fn(&Arc<Shared>) -> Arc<dyn Resource>;
 
 /// Every resource of the provider.
-const RESOURCES: &[MakeResource] =
-    &[|shared| Arc::new(resources::release::ReleaseResource::new(Arc::clone(shared)))];
+const RESOURCES: &[MakeResource] = &[
+    |shared| Arc::new(resources::agent::AgentResource::new(Arc::clone(shared))),
+    |shared| Arc::new(resources::release::ReleaseResource::new(Arc::clone(shared))),
+];
 
 /// Makes the data sources, each with what they share.
 type MakeDataSource = fn(&Arc<Shared>) -> Arc<dyn DataSource>;

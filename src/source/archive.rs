@@ -23,8 +23,8 @@ pub(super) fn unpack(name: &str, bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>,
     }
     let unreadable =
         |error: std::io::Error| broken(format!("it is no .tar.gz archive, or was cut off: {error}"));
-    // One byte more than allowed, to tell what is just as large from what is larger.
-    let mut archive = Archive::new(MultiGzDecoder::new(bytes).take(LARGEST_BYTES + 1));
+    // Whatever the sizes in it promise, no more than this is unpacked; contents are counted on their own.
+    let mut archive = Archive::new(MultiGzDecoder::new(bytes).take(2 * LARGEST_BYTES));
     let (mut files, mut room) = (Vec::new(), LARGEST_BYTES);
     for entry in archive.entries().map_err(unreadable)? {
         let mut entry = entry.map_err(unreadable)?;

@@ -70,7 +70,8 @@ pub(crate) fn soon() -> Instant {
 
 /// Delivers one file and gives the receipt.
 pub(crate) async fn deliver(place: &GitFolder, deadline: Instant) -> Result<Receipt, DeliveryError> {
-    let owner = Owner { cluster: "pre".into(), namespace: "n".into(), name: "dns".into() };
+    let owner =
+        Owner { kind: Default::default(), cluster: "pre".into(), namespace: "n".into(), name: "dns".into() };
     let files = BTreeMap::from([("a.yaml".to_owned(), b"a: 1\n".to_vec())]);
     let parcel = Parcel { owner, files, delivered: FileIds::new(), existing: Existing::Refuse };
     place.deliver(parcel, deadline).await

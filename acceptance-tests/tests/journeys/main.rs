@@ -1,5 +1,6 @@
 //! User journeys and the behaviour of real peers, one module each.
 
+mod agent;
 mod authoring;
 mod bad_input;
 mod chart_sources;

@@ -172,7 +172,8 @@ mod tests {
     fn job() -> Job {
         let remote = Remote::new("/nonexistent", Credentials::None, None).unwrap();
         let target = Target::new(remote, "main", Author::default()).unwrap();
-        let owner = Owner { cluster: "c".into(), namespace: "n".into(), name: "r".into() };
+        let owner =
+            Owner { kind: Default::default(), cluster: "c".into(), namespace: "n".into(), name: "r".into() };
         let edit = Edit { owner, existing: Existing::Refuse, changes: BTreeMap::new() };
         Job { target, edit, deadline: Instant::now(), reply: oneshot::channel().0 }
     }

@@ -226,7 +226,7 @@ mod tests {
     }
 
     fn owner(name: &str) -> Owner {
-        Owner { cluster: "c".into(), namespace: "n".into(), name: name.into() }
+        Owner { kind: Default::default(), cluster: "c".into(), namespace: "n".into(), name: name.into() }
     }
 
     /// `+a/b=1` writes blob 1 where nothing was seen, `+a/b=1?2` where 2 was seen, `-a/b?2` deletes where 2 was seen.

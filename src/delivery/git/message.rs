@@ -57,7 +57,12 @@ mod tests {
         let owned: Vec<_> = deliveries
             .iter()
             .map(|(cluster, name, written, deleted)| {
-                let owner = Owner { cluster: (*cluster).into(), namespace: "n".into(), name: (*name).into() };
+                let owner = Owner {
+                    kind: Default::default(),
+                    cluster: (*cluster).into(),
+                    namespace: "n".into(),
+                    name: (*name).into(),
+                };
                 (owner, Tally { written: *written, deleted: *deleted })
             })
             .collect();

@@ -35,7 +35,11 @@ pub(super) fn check(
         deleted: changes.gone().map(str::to_owned).collect(),
         changed: changes.changes.values().any(|change| *change != Change::Unchanged),
     };
-    shared.configuration()?.guard().admit(shared.ledger(), &arguments.title(), footprint)
+    shared.configuration()?.guard().admit(
+        shared.ledger(),
+        &format!("release {}", arguments.title()),
+        footprint,
+    )
 }
 
 fn allows(arguments: &Arguments, key: &str) -> bool {

@@ -55,6 +55,7 @@ pub(super) fn of(shared: &Arc<Shared>, arguments: &Arguments) -> Result<Option<P
 /// Names the release in the files it owns.
 pub(super) fn owner(arguments: &Arguments) -> Owner {
     Owner {
+        kind: Default::default(),
         cluster: arguments.cluster.clone(),
         namespace: arguments.namespace.clone(),
         name: arguments.name.clone(),

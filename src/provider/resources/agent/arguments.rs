@@ -1,0 +1,296 @@
+//! A `strata_agent` block, decoded and checked.
+//!
+//! Everything here reads configuration, plan and state alike: all three have the block's shape.
+
+use std::time::Duration;
+
+use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
+
+use super::super::objects::deletions::Holder;
+use super::super::objects::timeouts;
+use crate::flux::FluxError;
+use crate::flux::options::{COMPONENTS, Options};
+use crate::flux::sync::Reference;
+
+/// What a user wrote, or a state holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Arguments {
+    /// The cluster's name.
+    pub(super) cluster: String,
+    /// What the installation shall be like.
+    pub(super) options: Options,
+    /// Where the manifests are.
+    pub(super) source: Source,
+    /// What the agent applies.
+    pub(super) sync: Option<SyncArguments>,
+    /// Whether the state holds fields, not digests.
+    pub(super) full_detail: bool,
+    /// Kinds or keys of objects that take others along and may be deleted all the same.
+    pub(super) allow_deletion_of: Vec<String>,
+    /// Where the objects go.
+    pub(super) delivery: Option<GitDelivery>,
+}
+
+/// A `source` block.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Source {
+    /// An archive or artifact elsewhere.
+    pub(super) url: Option<String>,
+    /// A folder or archive of this machine.
+    pub(super) path: Option<String>,
+    /// What pins it.
+    pub(super) sha256: Option<String>,
+}
+
+/// A `sync` block.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct SyncArguments {
+    /// Address of the repository, where it is not the delivery's.
+    pub(super) url: Option<String>,
+    /// Folder, where it is not the delivery's.
+    pub(super) path: Option<String>,
+    /// What is read of it.
+    pub(super) reference: Reference,
+    /// How often the agent looks.
+    pub(super) interval: Option<Duration>,
+    /// Name of the objects.
+    pub(super) name: Option<String>,
+    /// Name of the Secret.
+    pub(super) secret: Option<String>,
+    /// Whether submodules are read.
+    pub(super) recurse_submodules: bool,
+    /// Who lets the agent in.
+    pub(super) provider: Option<String>,
+    /// Folders to read.
+    pub(super) sparse_checkout: Vec<String>,
+    /// Whether a part of the block waits for apply.
+    pub(super) waits: bool,
+}
+
+/// A `delivery { git { … } }` block.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct GitDelivery {
+    /// Name of the repository.
+    pub(super) repository: String,
+    /// The cluster's folder in it.
+    pub(super) path: String,
+    /// Whether files that are there are taken over.
+    pub(super) adopt: bool,
+}
+
+impl Arguments {
+    /// Decodes a block in which everything but the `sync` block is known.
+    pub(super) fn read(block: &Object) -> Self {
+        let git = block.block("delivery").and_then(|delivery| delivery.block("git"));
+        Arguments {
+            cluster: block.string("cluster").unwrap_or_default().to_owned(),
+            options: read_options(block),
+            source: block.block("source").map(Source::read).unwrap_or_default(),
+            sync: block.block("sync").map(SyncArguments::read),
+            full_detail: block.string("plan_detail") != Some("summary"),
+            allow_deletion_of: texts(block, "allow_deletion_of"),
+            delivery: git.map(GitDelivery::read),
+        }
+    }
+
+    /// Names the agent for people: `agent flux-system on prod-eu`.
+    pub(super) fn title(&self) -> String {
+        format!("agent {} on {}", self.options.namespace, self.cluster)
+    }
+
+    /// Says whose objects these are, for what a plan may delete.
+    pub(super) fn holder(&self) -> Holder {
+        Holder {
+            title: self.title(),
+            cluster: self.cluster.clone(),
+            allow_deletion_of: self.allow_deletion_of.clone(),
+        }
+    }
+
+    /// Returns repository and folder of the files.
+    pub(super) fn folder(&self) -> Option<(&str, String)> {
+        let git = self.delivery.as_ref()?;
+        let namespace = &self.options.namespace;
+        let folder = match git.path.trim_start_matches("./").trim_end_matches('/') {
+            "" | "." => namespace.clone(),
+            path => format!("{path}/{namespace}"),
+        };
+        Some((&git.repository, folder))
+    }
+}
+
+fn texts(block: &Object, name: &str) -> Vec<String> {
+    block.strings(name).into_iter().map(str::to_owned).collect()
+}
+
+fn read_options(block: &Object) -> Options {
+    let default = Options::default();
+    let text = |name: &str, default: String| block.string(name).map_or(default, str::to_owned);
+    let mut components = texts(block, "components");
+    if components.is_empty() {
+        components = COMPONENTS.map(str::to_owned).to_vec();
+    }
+    components.extend(texts(block, "components_extra"));
+    Options {
+        version: text("version", default.version),
+        namespace: text("namespace", default.namespace),
+        components,
+        registry: text("registry", default.registry),
+        image_pull_secret: block.string("image_pull_secret").map(str::to_owned),
+        watch_all_namespaces: block.bool("watch_all_namespaces").unwrap_or(true),
+        network_policy: block.bool("network_policy").unwrap_or(true),
+        log_level: text("log_level", default.log_level),
+        cluster_domain: text("cluster_domain", default.cluster_domain),
+        toleration_keys: texts(block, "toleration_keys"),
+        events_address: text("events_address", String::new()),
+    }
+}
+
+impl Source {
+    fn read(block: &Object) -> Self {
+        let text = |name: &str| block.string(name).map(str::to_owned);
+        Source { url: text("url"), path: text("path"), sha256: text("sha256") }
+    }
+}
+
+impl SyncArguments {
+    fn read(block: &Object) -> Self {
+        let text = |name: &str| block.string(name).map(str::to_owned);
+        SyncArguments {
+            url: text("url"),
+            path: text("path"),
+            reference: Reference {
+                branch: text("branch"),
+                tag: text("tag"),
+                semver: text("semver"),
+                commit: text("commit"),
+            },
+            interval: block.string("interval").and_then(timeouts::parse_duration),
+            name: text("name"),
+            secret: text("secret"),
+            recurse_submodules: block.bool("recurse_submodules").unwrap_or(false),
+            provider: text("provider"),
+            sparse_checkout: texts(block, "sparse_checkout"),
+            waits: !block.is_wholly_known(),
+        }
+    }
+}
+
+impl GitDelivery {
+    fn read(block: &Object) -> Self {
+        let text = |name: &str| block.string(name).unwrap_or_default().to_owned();
+        GitDelivery {
+            repository: text("repository"),
+            path: text("path"),
+            adopt: block.bool("adopt").unwrap_or(false),
+        }
+    }
+}
+
+/// Checks what the schema cannot say; unknown values may stand anywhere.
+pub(super) fn validate(config: &Object) -> Diagnostics {
+    let mut found = Diagnostics::new();
+    validate_options(config, &mut found);
+    validate_source(config, &mut found);
+    validate_sync(config, &mut found);
+    timeouts::validate(config, &mut found);
+    if let Some(delivery) = config.block("delivery")
+        && !delivery.is_unknown("git")
+        && delivery.is_null("git")
+    {
+        found.push(
+            Diagnostic::error("the delivery block is empty")
+                .hint("say where the objects go, `git { … }`, or leave the block out to generate only")
+                .at("delivery"),
+        );
+    }
+    found
+}
+
+/// Holds the options that are known against what Flux works with; those that are not known stand at their defaults.
+fn validate_options(config: &Object, found: &mut Diagnostics) {
+    let mut options = read_options(config);
+    if config.string("version").is_none() {
+        options.version = "0.0.0".to_owned();
+    }
+    found.extend(options.check().err().into_iter().flatten().map(|error| of_flux(&error)));
+}
+
+fn validate_source(config: &Object, found: &mut Diagnostics) {
+    let Some(source) = config.block("source") else { return };
+    if !source.is_null("url") && !source.is_null("path") {
+        found.push(
+            Diagnostic::error("source has both a url and a path")
+                .hint("keep the one that the manifests shall come from")
+                .at("source"),
+        );
+    }
+    if let Some(digest) = source.string("sha256") {
+        let digits = digest.strip_prefix("sha256:").unwrap_or(digest);
+        if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            found.push(
+                Diagnostic::error(format!("source.sha256 is no digest: {digest:?}"))
+                    .hint("write the 64 hexadecimal digits that `sha256sum` prints")
+                    .at(Path::from("source").attribute("sha256")),
+            );
+        }
+    }
+}
+
+fn validate_sync(config: &Object, found: &mut Diagnostics) {
+    let Some(sync) = config.block("sync") else { return };
+    let at = |name: &str| Path::from("sync").attribute(name);
+    if let Some(text) = sync.string("interval")
+        && timeouts::parse_duration(text).is_none()
+    {
+        found.push(
+            Diagnostic::error(format!("sync.interval is no duration: {text:?}"))
+                .hint("write a whole number with `s`, `m` or `h`, such as `90s` or `1h30m`")
+                .at(at("interval")),
+        );
+    }
+    if config.is_null("delivery") {
+        for name in ["url", "path"].into_iter().filter(|name| sync.is_null(name)) {
+            found.push(
+                Diagnostic::error(format!("sync has no {name}"))
+                    .detail("Without a delivery to git there is none to follow.")
+                    .hint(format!("add `{name}` to the sync block, or deliver to git"))
+                    .at(at(name)),
+            );
+        }
+    }
+    if let Some(url) = sync.string("url") {
+        validate_sync_url(url, found);
+    }
+}
+
+fn validate_sync_url(url: &str, found: &mut Diagnostics) {
+    let at = || Path::from("sync").attribute("url");
+    let rest = ["https://", "http://", "ssh://"].into_iter().find_map(|scheme| url.strip_prefix(scheme));
+    let Some(rest) = rest else {
+        found.push(
+            Diagnostic::error(format!("Flux cannot read {url:?}"))
+                .hint("write https://HOST/PATH or ssh://USER@HOST/PATH; `user@host:path` is not understood by Flux")
+                .at(at()),
+        );
+        return;
+    };
+    let user = rest.split('/').next().and_then(|host| host.rsplit_once('@')).map(|(user, _)| user);
+    if user.is_some_and(|user| user.contains(':') || !url.starts_with("ssh://")) {
+        found.push(
+            Diagnostic::error("sync.url holds credentials")
+                .hint("take them out of the address and name a Secret with `secret`: objects are readable by many")
+                .at(at()),
+        );
+    }
+}
+
+/// Turns what is wrong with a release or its options into a diagnostic at the attribute to blame.
+pub(super) fn of_flux(error: &FluxError) -> Diagnostic {
+    let at = match error {
+        FluxError::Option { option, .. } => Path::from(*option),
+        FluxError::Component { .. } => Path::from("components"),
+        _ => Path::from("source"),
+    };
+    Diagnostic::error(error.to_string()).hint(error.hint()).at(at)
+}

@@ -1,0 +1,200 @@
+//! From a decoded block to objects, their files, and what a plan shows of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+use tf_provider::schema::{Diagnostic, Diagnostics};
+
+use super::super::super::Shared;
+use super::arguments::{Arguments, SyncArguments, of_flux};
+use super::shipped::{self, Shipped};
+use crate::flux::sync::{self, Sync};
+use crate::flux::{gotk, install};
+use crate::manifest::digest;
+use crate::manifest::mask::{Masker, ObjectMarks, Revisions};
+use crate::manifest::object::{ObjectId, Scopes};
+use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surface};
+
+/// What an agent shall be.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Desired {
+    /// The objects of the installation.
+    pub(super) installed: Vec<Value>,
+    /// The objects that point the agent at its repository.
+    pub(super) sync: Vec<Value>,
+    /// What the plan shows of both.
+    pub(super) surface: Surface,
+    /// Keys of objects of which a part waits for apply.
+    pub(super) waiting: BTreeSet<String>,
+    /// Where the manifests came from.
+    pub(super) source: BTreeMap<String, String>,
+    /// What the user should know.
+    pub(super) warnings: Diagnostics,
+}
+
+/// Fetches what the version ships and makes the agent's objects of it; with `pinned`, of nothing else.
+///
+/// # Errors
+/// With one diagnostic for everything that is wrong, each at its place in the configuration.
+pub(super) async fn desired(
+    shared: &Arc<Shared>,
+    arguments: &Arguments,
+    pinned: Option<String>,
+) -> Result<Desired, Diagnostics> {
+    let (shared, arguments) = (Arc::clone(shared), arguments.clone());
+    // Fetching takes no processor, so it waits for none.
+    let shipped = {
+        let (shared, arguments) = (Arc::clone(&shared), arguments.clone());
+        tokio::task::spawn_blocking(move || shipped::load(&shared, &arguments, pinned)).await
+    };
+    let shipped =
+        shipped.unwrap_or_else(|_| Err(Diagnostic::error("fetching the manifests stopped unexpectedly")))?;
+    let permit = shared.rendering().await;
+    let work = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        compute(&shared, &arguments, &shipped)
+    });
+    work.await.unwrap_or_else(|_| Err(Diagnostic::error("generating stopped unexpectedly").into()))
+}
+
+fn compute(shared: &Shared, arguments: &Arguments, shipped: &Shipped) -> Result<Desired, Diagnostics> {
+    shared.configuration()?.cluster(&arguments.cluster).map_err(|one| one.at("cluster"))?;
+    let installed = install::objects(&shipped.manifests, &arguments.options)
+        .map_err(|errors| errors.iter().map(of_flux).collect::<Diagnostics>())?;
+    let sync = match &arguments.sync {
+        Some(sync) => sync::objects(&complete(shared, arguments, sync)?),
+        None => Vec::new(),
+    };
+    let objects = named(arguments, installed.iter().chain(&sync));
+    let waits = arguments.sync.as_ref().is_some_and(|sync| sync.waits);
+    let waiting = objects.iter().skip(installed.len()).filter(|_| waits).map(|one| one.id.key()).collect();
+    let origin = shipped::origin(shared, arguments)?;
+    let source = BTreeMap::from([
+        ("digest".to_owned(), shipped.digest.clone()),
+        ("place".to_owned(), shipped::shown(arguments, &origin)),
+    ]);
+    let surface = shown(arguments, objects);
+    Ok(Desired { installed, sync, surface, waiting, source, warnings: Diagnostics::new() })
+}
+
+/// Fills what the block leaves out from the delivery.
+fn complete(shared: &Shared, arguments: &Arguments, sync: &SyncArguments) -> Result<Sync, Diagnostics> {
+    const EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+    let namespace = &arguments.options.namespace;
+    let mut complete = Sync {
+        name: sync.name.clone().unwrap_or_else(|| namespace.clone()),
+        namespace: namespace.clone(),
+        url: sync.url.clone().unwrap_or_default(),
+        reference: sync.reference.clone(),
+        path: sync.path.clone().unwrap_or_default(),
+        interval: sync.interval.unwrap_or(EVERY),
+        secret: sync.secret.clone(),
+        recurse_submodules: sync.recurse_submodules,
+        provider: sync.provider.clone().unwrap_or_default(),
+        sparse_checkout: sync.sparse_checkout.clone(),
+    };
+    let none = complete.reference == Default::default();
+    let Some(git) = &arguments.delivery else {
+        if none {
+            complete.reference.branch = Some("main".to_owned());
+        }
+        return Ok(complete);
+    };
+    let repository = shared.configuration()?.repository(&git.repository).map_err(|one| one.at("delivery"))?;
+    if none {
+        complete.reference.branch = Some(repository.branch.clone());
+    }
+    if sync.path.is_none() {
+        complete.path = git.path.trim_end_matches('/').trim_start_matches("./").to_owned();
+        if complete.path == "." {
+            complete.path.clear();
+        }
+    }
+    if sync.url.is_none() {
+        complete.url = repository.remote.as_ref().map(|remote| remote.url().to_owned()).unwrap_or_default();
+    }
+    Ok(complete)
+}
+
+/// Names the objects. An object that is named twice would be a release that ships it twice, which Kubernetes takes as one.
+pub(super) fn named<'a>(
+    arguments: &Arguments,
+    objects: impl Iterator<Item = &'a Value> + Clone,
+) -> Vec<DesiredObject> {
+    let scopes = Scopes::from_objects(objects.clone());
+    let named = objects.filter_map(|object| {
+        let id = ObjectId::read(object, &arguments.options.namespace, &scopes).ok()?;
+        Some(DesiredObject { id, object: object.clone(), marks: ObjectMarks::default() })
+    });
+    named.collect()
+}
+
+/// Gives what a plan shows of the objects. The labels that Flux stamps on everything, pod templates included, are shown once;
+/// the digest covers them where they stand.
+pub(super) fn shown(arguments: &Arguments, mut objects: Vec<DesiredObject>) -> Surface {
+    let revisions = Revisions::default();
+    let mut digests = BTreeMap::new();
+    for one in objects.iter_mut().filter(|one| one.id.kind == "Deployment") {
+        digests.insert(one.id.key(), digest::of_object(&one.object));
+        fold_stamps(&mut one.object);
+    }
+    let detail = if arguments.full_detail { Detail::Full } else { Detail::Summary };
+    let mut shown = surface(&objects, detail, &mut Masker::new(None, &revisions));
+    shown.object_digests.extend(digests);
+    shown.digest =
+        digest::of_set(shown.object_digests.iter().map(|(key, digest)| (key.as_str(), digest.as_str())));
+    shown
+}
+
+/// Takes the labels of an object off its pods, where both say the same.
+fn fold_stamps(object: &mut Value) {
+    const STAMPS: [&str; 3] =
+        ["app.kubernetes.io/instance", "app.kubernetes.io/version", "app.kubernetes.io/part-of"];
+    for stamp in STAMPS {
+        let own = object["metadata"]["labels"].get(stamp).cloned();
+        let pods = object.pointer_mut("/spec/template/metadata/labels").and_then(Value::as_object_mut);
+        if let Some(pods) = pods.filter(|pods| own.is_some() && pods.get(stamp) == own.as_ref()) {
+            pods.remove(stamp);
+        }
+    }
+}
+
+impl Desired {
+    /// Writes the files that are committed.
+    pub(super) fn files(&self, arguments: &Arguments) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        let mut put = |name: &str, text: String| files.insert(name.to_owned(), text.into_bytes());
+        put(gotk::COMPONENTS_FILE, gotk::components(&self.installed, &arguments.options));
+        let mut listed = vec![gotk::COMPONENTS_FILE];
+        if !self.sync.is_empty() {
+            put(gotk::SYNC_FILE, gotk::sync(&self.sync));
+            listed.push(gotk::SYNC_FILE);
+        }
+        put(gotk::INDEX_FILE, gotk::index(&listed));
+        files
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn stamps_on_pods_are_folded_where_they_say_the_same() {
+        let labels = |version: &str| json!({"app.kubernetes.io/version": version, "app": "x"});
+        let mut object = json!({
+            "metadata": {"labels": labels("v1")},
+            "spec": {"template": {"metadata": {"labels": labels("v1")}}},
+        });
+        fold_stamps(&mut object);
+        assert_eq!(object.pointer("/spec/template/metadata/labels"), Some(&json!({"app": "x"})));
+        let mut other = json!({
+            "metadata": {"labels": labels("v1")},
+            "spec": {"template": {"metadata": {"labels": labels("v2")}}},
+        });
+        fold_stamps(&mut other);
+        assert_eq!(other.pointer("/spec/template/metadata/labels"), Some(&labels("v2")));
+    }
+}

@@ -1,0 +1,160 @@
+//! Import: from the files of `flux bootstrap`, or of another run of this resource, to a state whose next plan is empty.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tf_provider::schema::{Diagnostic, Diagnostics, Imported, Object, Value};
+
+use super::super::super::Shared;
+use super::super::super::configuration::Repository;
+use super::arguments::{Arguments, of_flux};
+use super::place::{self, Found};
+use super::private::Private;
+use super::{attributes, desired};
+use crate::delivery::Instant;
+use crate::flux::adopt::{self, Adopted};
+use crate::flux::gotk;
+use crate::flux::options::{COMPONENTS, Options};
+use crate::flux::sync::{Reference, Sync, go_duration};
+
+/// Reading a repository for an import may take this long.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// What an import id says: `CLUSTER@REPOSITORY:PATH`.
+struct Id<'a> {
+    cluster: &'a str,
+    repository: &'a str,
+    path: &'a str,
+}
+
+/// Finds the agent of a cluster in a folder of the provider's repository.
+pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, Diagnostics> {
+    let named = Id::read(id)?;
+    shared.configuration()?.cluster(named.cluster)?;
+    let (arguments, found) = find(shared, &named).await?;
+    let adopted = adopt::installation(&found.objects).map_err(|error| of_flux(&error))?;
+    let state = state(shared, &named, &adopted)?;
+    let wanted = Arguments { cluster: arguments.cluster, ..Arguments::read(&state) };
+    // The manifests are usually there, and then the next plan is empty; without them it shows what they would change.
+    let state = match desired::desired(shared, &wanted, None).await {
+        Ok(desired) => attributes::with_computed(state, &wanted, &desired),
+        Err(_) => state,
+    };
+    let mut imported = Imported::of(attributes::with_found(state, &wanted, &found));
+    imported.private = Private { delivered: found.files }.write();
+    Ok(imported)
+}
+
+impl<'a> Id<'a> {
+    fn read(id: &'a str) -> Result<Self, Diagnostic> {
+        let parts = id.split_once('@').and_then(|(cluster, rest)| {
+            let (repository, path) = rest.split_once(':')?;
+            Some(Id { cluster, repository, path: path.trim_end_matches('/') })
+        });
+        let whole = parts.filter(|id| ![id.cluster, id.repository, id.path].contains(&""));
+        whole.ok_or_else(|| {
+            Diagnostic::error(format!("{id:?} is no import id of an agent")).hint(
+                "write CLUSTER@REPOSITORY:PATH, names of the provider's blocks and the cluster's folder in the repository",
+            )
+        })
+    }
+}
+
+/// Looks for the files of an agent where `flux bootstrap` puts them.
+async fn find(shared: &Arc<Shared>, id: &Id<'_>) -> Result<(Arguments, Found), Diagnostics> {
+    let deadline = Instant::now() + LONGEST;
+    let arguments = Arguments::read(&block(id, &Options::default()));
+    let place = place::of(shared, &arguments)?.ok_or_else(|| {
+        Diagnostic::error(format!("the address of repository {:?} is not known yet", id.repository))
+    })?;
+    let names = [gotk::COMPONENTS_FILE, gotk::SYNC_FILE, gotk::INDEX_FILE].map(str::to_owned);
+    let found = place.read_back(names.into_iter(), deadline).await.map_err(|unreadable| {
+        Diagnostic::error(format!("the agent in {}:{} cannot be read", id.repository, id.path))
+            .detail(unreadable.detail)
+            .hint("check the repository's address, branch and credentials")
+    })?;
+    if !found.files.contains_key(gotk::COMPONENTS_FILE) {
+        let (repository, folder) = arguments.folder().unwrap_or_default();
+        return Err(Diagnostic::error(format!(
+            "there is no agent in {:?} of repository {repository:?}",
+            id.path
+        ))
+        .detail(format!("{folder} holds no {}.", gotk::COMPONENTS_FILE))
+        .hint("name the folder that was given to `flux bootstrap` as its path")
+        .into());
+    }
+    Ok((arguments, found))
+}
+
+fn block(id: &Id<'_>, options: &Options) -> Object {
+    let git = Object::new().with("repository", id.repository).with("path", id.path);
+    Object::new()
+        .with("cluster", id.cluster)
+        .with("namespace", options.namespace.as_str())
+        .with("version", options.version.as_str())
+        .with("delivery", Object::new().with("git", git))
+}
+
+/// Writes the arguments that give what was found; what is at its default is left out where the schema knows no default.
+fn state(shared: &Shared, id: &Id<'_>, adopted: &Adopted) -> Result<Object, Diagnostics> {
+    let repository = shared.configuration()?.repository(id.repository)?;
+    let options = &adopted.options;
+    let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::from);
+    let written = |text: &str| if text.is_empty() { Value::Null } else { Value::from(text) };
+    let (components, extra) = components(options);
+    let sync = adopted.sync.as_ref().map_or(Value::Null, |sync| sync_block(sync, id, repository).into());
+    Ok(block(id, options)
+        .with("components", components)
+        .with("components_extra", extra)
+        .with("registry", options.registry.as_str())
+        .with("image_pull_secret", text(&options.image_pull_secret))
+        .with("network_policy", options.network_policy)
+        .with("watch_all_namespaces", options.watch_all_namespaces)
+        .with("toleration_keys", list(&options.toleration_keys))
+        .with("cluster_domain", options.cluster_domain.as_str())
+        .with("log_level", options.log_level.as_str())
+        .with("events_address", written(&options.events_address))
+        .with("plan_detail", "full")
+        .with("sync", sync)
+        .with("delivered", format!("{}:{}/{}", id.repository, id.path, options.namespace))
+        .with("status", "delivered"))
+}
+
+/// Parts the components into those that are installed by default, left out where they all are, and what came beside them.
+fn components(options: &Options) -> (Value, Value) {
+    match options.components.strip_prefix(&COMPONENTS.map(str::to_owned)[..]) {
+        Some(extra) => (Value::Null, list(extra)),
+        None => (list(&options.components), Value::Null),
+    }
+}
+
+fn list(texts: &[String]) -> Value {
+    if texts.is_empty() { Value::Null } else { Value::list(texts.iter().map(String::as_str)) }
+}
+
+/// Writes the sync; what follows from the delivery is left out.
+fn sync_block(sync: &Sync, id: &Id<'_>, repository: &Repository) -> Object {
+    const EVERY: Duration = Duration::from_secs(60);
+    let unless = |text: &str, default: &str| if text == default { Value::Null } else { Value::from(text) };
+    let url = repository.remote.as_ref().map_or("", |remote| remote.url());
+    let only_branch = Reference { branch: Some(repository.branch.clone()), ..Reference::default() };
+    let branch = if sync.reference == only_branch { &None } else { &sync.reference.branch };
+    let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::from);
+    let written = |text: &str| if text.is_empty() { Value::Null } else { Value::from(text) };
+    Object::new()
+        .with("url", unless(&sync.url, url))
+        .with("path", unless(&sync.path, id.path))
+        .with("branch", text(branch))
+        .with("tag", text(&sync.reference.tag))
+        .with("semver", text(&sync.reference.semver))
+        .with("commit", text(&sync.reference.commit))
+        .with(
+            "interval",
+            if sync.interval == EVERY { Value::Null } else { go_duration(sync.interval).into() },
+        )
+        .with("name", unless(&sync.name, &sync.namespace))
+        .with("secret", text(&sync.secret))
+        .with("recurse_submodules", if sync.recurse_submodules { Value::from(true) } else { Value::Null })
+        .with("provider", written(&sync.provider))
+        .with("sparse_checkout", list(&sync.sparse_checkout))
+}

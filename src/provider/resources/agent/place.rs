@@ -1,0 +1,214 @@
+//! Where an agent's files go, and what is there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use helm_engine::yaml;
+use serde_json::Value;
+use tf_provider::CancellationToken;
+use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
+
+use super::super::super::{Shared, diagnostics};
+use super::super::objects::git;
+use super::arguments::Arguments;
+use super::attributes;
+use super::desired::Desired;
+use crate::delivery::git::{Author, GitFolder, Target};
+use crate::delivery::{Delivery, Existing, FileIds, Instant, Owner, OwnerKind, Parcel, Reading};
+use crate::flux::gotk;
+use crate::release::objects;
+
+/// The place of one agent.
+pub(super) struct Place {
+    folder: GitFolder,
+}
+
+/// What somebody else left at a place.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The objects in the files.
+    pub(super) objects: Vec<Value>,
+    /// The files with their ids.
+    pub(super) files: FileIds,
+}
+
+/// Returns the place that a block names; none where it delivers nowhere, or its repository is not known yet.
+///
+/// # Errors
+/// With the attribute that names a repository or path that cannot be.
+pub(super) fn of(shared: &Arc<Shared>, arguments: &Arguments) -> Result<Option<Place>, Diagnostics> {
+    let Some((repository, folder)) = arguments.folder() else { return Ok(None) };
+    let at = |name: &str| Path::from("delivery").attribute("git").attribute(name);
+    let repository =
+        shared.configuration()?.repository(repository).map_err(|one| one.at(at("repository")))?;
+    let Some(remote) = repository.remote.clone() else { return Ok(None) };
+    let author = Author { name: repository.author.name.clone(), email: repository.author.email.clone() };
+    let target = Target::new(remote, &repository.branch, author)
+        .map_err(|error| diagnostics::of_source(&error).at(at("repository")))?;
+    let folder = shared.git()?.folder(target, &folder);
+    let folder = folder.map_err(|error| diagnostics::of_source(&error).at(at("path")))?;
+    Ok(Some(Place { folder }))
+}
+
+/// Names the agent in the files it owns.
+fn owner(arguments: &Arguments) -> Owner {
+    Owner {
+        kind: OwnerKind::Agent,
+        cluster: arguments.cluster.clone(),
+        namespace: arguments.options.namespace.clone(),
+        name: "flux".to_owned(),
+    }
+}
+
+/// Says what a destroy takes away, and what it leaves.
+pub(super) fn preview_of_destroy(arguments: &Arguments, prior: &Object) -> Option<Diagnostic> {
+    let (repository, folder) = arguments.folder()?;
+    Some(
+        Diagnostic::warning(format!("{} loses its files in {repository}:{folder}", arguments.title()))
+            .detail(format!(
+                "The files that go hold {}. While the agent runs and applies this folder, it finds itself gone from it and \
+                 prunes its own objects. What it has applied for others stays in the cluster without an agent.",
+                attributes::kinds(prior)
+            ))
+            .hint("to keep the agent and only forget it here, use a `removed` block with `destroy = false`"),
+    )
+}
+
+impl Place {
+    /// Says that a delivery to this place is being prepared.
+    pub(super) fn announce(&self) {
+        self.folder.announce();
+    }
+
+    /// Finds out, while planning, whether somebody else writes the same files.
+    pub(super) fn claim(&self, arguments: &Arguments, desired: &Desired) -> Result<(), Diagnostics> {
+        let files = desired.files(arguments);
+        let claimed = self.folder.claim(&owner(arguments), files.keys().map(String::as_str));
+        claimed.map_err(|error| git::not_delivered(&arguments.title(), &error).into())
+    }
+
+    /// Looks, before a first delivery, at the files that are there: nothing of others is overwritten unseen.
+    ///
+    /// # Errors
+    /// When there are files that may not be taken over.
+    pub(super) async fn look_ahead(
+        &self,
+        arguments: &Arguments,
+        desired: &Desired,
+        delivered: &FileIds,
+        longest: Duration,
+    ) -> Result<Option<Diagnostic>, Diagnostics> {
+        if !delivered.is_empty() {
+            return Ok(None);
+        }
+        let wanted = desired.files(arguments);
+        let unknown: FileIds = wanted.keys().map(|name| (name.clone(), String::new())).collect();
+        // What cannot be read now is looked at again before it is written.
+        let Ok(reading) = self.folder.read(&unknown, Instant::now() + longest).await else { return Ok(None) };
+        let owner = owner(arguments);
+        let foreign: Vec<&str> = reading
+            .files
+            .iter()
+            .filter_map(|(name, found)| Some((name, found.as_ref()?.changed.as_ref()?)))
+            .filter(|(_, content)| Owner::of(content).as_ref() != Some(&owner))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if foreign.is_empty() {
+            return Ok(None);
+        }
+        let at = Path::from("delivery").attribute("git").attribute("path");
+        let listed = format!("There are already: {}.", foreign.join(", "));
+        let title = arguments.title();
+        if arguments.delivery.as_ref().is_some_and(|git| git.adopt) {
+            let found = Diagnostic::warning(format!("{title} takes over files of others"));
+            return Ok(Some(found.detail(listed).at(at)));
+        }
+        Err(Diagnostic::error(format!("{title} would overwrite files of others"))
+            .detail(listed)
+            .hint("import the agent, say `adopt = true` to take the files over, or choose another path")
+            .at(at)
+            .into())
+    }
+
+    /// Puts the files there and returns their ids.
+    pub(super) async fn deliver(
+        &self,
+        arguments: &Arguments,
+        desired: &Desired,
+        delivered: &FileIds,
+        longest: Duration,
+        cancel: CancellationToken,
+    ) -> Result<FileIds, Diagnostics> {
+        let adopt = arguments.delivery.as_ref().is_some_and(|git| git.adopt);
+        let parcel = Parcel {
+            owner: owner(arguments),
+            files: desired.files(arguments),
+            delivered: delivered.clone(),
+            existing: if adopt { Existing::Adopt } else { Existing::Refuse },
+        };
+        let work = self.folder.deliver(parcel, Instant::now() + longest);
+        Ok(git::unless_cancelled(&arguments.title(), cancel, work).await?.files)
+    }
+
+    /// Deletes what was delivered.
+    pub(super) async fn withdraw(
+        &self,
+        arguments: &Arguments,
+        delivered: &FileIds,
+        longest: Duration,
+        cancel: CancellationToken,
+    ) -> Result<(), Diagnostics> {
+        let owner = owner(arguments);
+        let work = self.folder.withdraw(&owner, delivered, Instant::now() + longest);
+        git::unless_cancelled(&arguments.title(), cancel, work).await
+    }
+
+    /// Reads what is there if it is not what was delivered.
+    ///
+    /// # Errors
+    /// With a warning: a place that cannot be read says nothing about the agent.
+    pub(super) async fn read(
+        &self,
+        delivered: &FileIds,
+        longest: Duration,
+    ) -> Result<Option<Found>, Diagnostic> {
+        let deadline = Instant::now() + longest;
+        let reading = self.folder.read(delivered, deadline).await.map_err(|error| git::unreadable(&error))?;
+        let same =
+            reading.files.values().all(|found| found.as_ref().is_some_and(|found| found.changed.is_none()));
+        if same {
+            return Ok(None);
+        }
+        // Labels that all objects share can only be told from all of them: read the unchanged files as well.
+        self.read_back(delivered.keys().cloned(), deadline).await.map(Some)
+    }
+
+    /// Reads the files that an agent has in this folder, whoever wrote them.
+    ///
+    /// # Errors
+    /// As [`Place::read`].
+    pub(super) async fn read_back(
+        &self,
+        names: impl Iterator<Item = String>,
+        deadline: Instant,
+    ) -> Result<Found, Diagnostic> {
+        let unknown: FileIds = names.map(|name| (name, String::new())).collect();
+        let all = self.folder.read(&unknown, deadline).await.map_err(|error| git::unreadable(&error))?;
+        Ok(found(&all))
+    }
+}
+
+/// Reads the objects of the files that are there; what is no object any more counts as gone.
+fn found(reading: &Reading) -> Found {
+    let there = reading.files.iter().filter_map(|(name, found)| Some((name, found.as_ref()?)));
+    let mut result = Found {
+        files: there.clone().map(|(name, found)| (name.clone(), found.id.clone())).collect(),
+        ..Found::default()
+    };
+    for (_, file) in there.filter(|(name, _)| *name != gotk::INDEX_FILE) {
+        let content = file.changed.as_deref().unwrap_or_default();
+        let documents = yaml::read_documents(content, 0).unwrap_or_default();
+        result.objects.extend(documents.iter().map(objects::to_json).filter(Value::is_object));
+    }
+    result
+}

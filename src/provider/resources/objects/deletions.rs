@@ -1,0 +1,148 @@
+//! What a plan takes away from the place that objects are delivered to, and whether somebody allowed it.
+//!
+//! Deleting a Namespace, a CustomResourceDefinition or a claim takes other objects or data along, which no other delivery
+//! of the same files brings back. Both states are compared by what the plan shows of them.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use tf_provider::schema::{Diagnostic, Diagnostics, Object, Value};
+
+use super::super::super::Shared;
+use super::super::super::guard::Footprint;
+use crate::manifest::change_set::{Change, ChangeSet, Snapshot, kind_of};
+use crate::manifest::display::{DisplayForm, Field};
+
+/// Whose objects are looked at.
+pub(in super::super) struct Holder {
+    /// Names the resource for people: `release shop/web on prod-eu`.
+    pub(in super::super) title: String,
+    /// The cluster's name.
+    pub(in super::super) cluster: String,
+    /// Kinds or keys of objects that take others along and may be deleted all the same.
+    pub(in super::super) allow_deletion_of: Vec<String>,
+}
+
+/// Checks what goes when the objects in the state become the planned ones; `planned` is none where they are destroyed.
+///
+/// # Errors
+/// When something goes that its holder or the provider's guard does not let go.
+pub(in super::super) fn check(
+    shared: &Shared,
+    holder: &Holder,
+    prior: Option<&Object>,
+    planned: Option<&Object>,
+) -> Result<(), Diagnostics> {
+    let changes = ChangeSet::between(&delivered(prior), &delivered(planned));
+    let refused: Vec<&str> = changes.losses().filter(|key| !allows(holder, key)).collect();
+    if !refused.is_empty() {
+        return Err(refusal(holder, &refused).into());
+    }
+    let footprint = Footprint {
+        cluster: holder.cluster.clone(),
+        deleted: changes.gone().map(str::to_owned).collect(),
+        changed: changes.changes.values().any(|change| *change != Change::Unchanged),
+    };
+    shared.configuration()?.guard().admit(shared.ledger(), &holder.title, footprint)
+}
+
+fn allows(holder: &Holder, key: &str) -> bool {
+    holder.allow_deletion_of.iter().any(|allowed| allowed == key || allowed == kind_of(key))
+}
+
+fn refusal(holder: &Holder, refused: &[&str]) -> Diagnostic {
+    let mut kinds: Vec<String> = refused.iter().map(|key| format!("{:?}", kind_of(key))).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    Diagnostic::error(format!("{} would delete objects that take others or data along", holder.title))
+        .detail(format!("{}.", refused.join(", ")))
+        .hint(format!("if they really shall go, say `allow_deletion_of = [{}]`, by kind or by key; before a destroy, apply that first", kinds.join(", ")))
+        .at("allow_deletion_of")
+}
+
+/// Gives what a state has delivered; nothing where it only renders.
+fn delivered(state: Option<&Object>) -> BTreeMap<String, Snapshot> {
+    let Some(state) =
+        state.filter(|state| state.block("delivery").is_some_and(|delivery| delivery.block("git").is_some()))
+    else {
+        return BTreeMap::new();
+    };
+    // An object that is not known yet is there all the same.
+    let snapshot = |(key, shown): (&String, &Value)| {
+        (key.clone(), Snapshot { form: form(shown.as_str().unwrap_or_default()), digest: None })
+    };
+    state.get("manifests").as_map().into_iter().flatten().map(snapshot).collect()
+}
+
+/// Reads a display form; the digest that a summary keeps is a form of one field.
+fn form(shown: &str) -> DisplayForm {
+    let digest =
+        || DisplayForm { fields: vec![Field { path: "digest".to_owned(), value: Json::from(shown) }] };
+    DisplayForm::from_json(shown).unwrap_or_else(|_| digest())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::super::configuration::Configuration;
+    use super::*;
+    use tf_provider::schema::Value as Terraform;
+
+    fn state(allowed: &[&str], manifests: &[(&str, &str)]) -> Object {
+        Object::new()
+            .with("name", "web")
+            .with("namespace", "shop")
+            .with("cluster", "one")
+            .with("allow_deletion_of", Terraform::list(allowed.iter().copied()))
+            .with("manifests", Terraform::map(manifests.iter().copied()))
+            .with("delivery", Object::new().with("git", Object::new().with("path", "x")))
+    }
+
+    fn check(prior: Option<&Object>, planned: Option<&Object>, expected: Option<&str>) {
+        let shared = Shared::default();
+        shared
+            .configuration
+            .set(Configuration::read(&Object::new()).expect("nothing is wrong with it"))
+            .expect("it was not set");
+        let of = planned.or(prior).expect("there is a state");
+        let holder = Holder {
+            title: "release shop/web on one".to_owned(),
+            cluster: "one".to_owned(),
+            allow_deletion_of: of.strings("allow_deletion_of").into_iter().map(str::to_owned).collect(),
+        };
+        let told = super::check(&shared, &holder, prior, planned)
+            .err()
+            .map(|found| found.iter().map(|one| one.detail.clone()).collect::<String>());
+        match expected {
+            Some(part) => assert!(told.as_deref().is_some_and(|told| told.contains(part)), "{told:?}"),
+            None => assert_eq!(told, None),
+        }
+    }
+
+    #[test]
+    fn what_holds_others_goes_only_where_it_is_allowed() {
+        let objects = [
+            ("v1/Namespace/shop", "{}"),
+            ("v1/Service/shop/web", "{\"a\":1}"),
+            ("v1/PersistentVolumeClaim/shop/d", "{}"),
+        ];
+        let all = state(&[], &objects);
+        check(None, Some(&all), None);
+        check(Some(&all), Some(&all), None);
+        check(Some(&all), Some(&state(&[], &[objects[0], objects[2]])), None);
+        check(Some(&all), Some(&state(&[], &objects[..2])), Some("v1/PersistentVolumeClaim/shop/d."));
+        check(Some(&all), Some(&state(&["PersistentVolumeClaim"], &objects[..2])), None);
+        check(Some(&all), Some(&state(&["v1/PersistentVolumeClaim/shop/d"], &objects[..2])), None);
+        check(Some(&all), Some(&state(&["v1/PersistentVolumeClaim/shop/e"], &objects[..2])), Some("shop/d."));
+        check(Some(&all), None, Some("v1/Namespace/shop, v1/PersistentVolumeClaim/shop/d."));
+        check(Some(&state(&["Namespace", "PersistentVolumeClaim"], &objects)), None, None);
+    }
+
+    #[test]
+    fn what_was_only_rendered_does_not_go() {
+        let mut rendered = state(&[], &[("v1/Namespace/shop", "{}")]);
+        rendered.set("delivery", Terraform::Null);
+        check(Some(&rendered), None, None);
+        let delivered = state(&[], &[("v1/Namespace/shop", "sha256:00")]);
+        check(Some(&delivered), Some(&rendered), Some("v1/Namespace/shop."));
+    }
+}
