@@ -108,6 +108,8 @@ struct Table {
     unions: HashMap<(u32, u32), u32>,
     /// What a set leaves on what it decides about, where that is another set.
     decisions: HashMap<(u32, Decides), u32>,
+    /// Whether a set holds what the caller marked.
+    inputs: HashMap<u32, bool>,
     /// Placeholders of unknown values that are surely not empty.
     certain: HashSet<Box<[u8]>>,
     steps: Vec<Step>,
@@ -160,6 +162,11 @@ impl Marks {
             return self;
         }
         TABLE.with_borrow_mut(|table| table.deciding(self, about))
+    }
+
+    /// Says whether the set holds a value that the caller marked as late or unknown.
+    pub(crate) fn is_input(self) -> bool {
+        self.0 != 0 && TABLE.with_borrow_mut(|table| table.is_input(self))
     }
 
     /// Returns the set without unknown values.
@@ -237,6 +244,12 @@ impl Table {
         let handle = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
         self.handles.insert(set, handle);
         Marks(handle)
+    }
+
+    fn is_input(&mut self, marks: Marks) -> bool {
+        let set = &self.sets[marks.0 as usize - 1];
+        let is_input = |mark: &Mark| matches!(mark, Mark::Late(_) | Mark::Unknown(_));
+        *self.inputs.entry(marks.0).or_insert_with(|| set.iter().any(is_input))
     }
 
     fn deciding(&mut self, marks: Marks, about: Decides) -> Marks {

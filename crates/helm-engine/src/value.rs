@@ -181,7 +181,7 @@ pub(crate) fn pieces_of(text: &Text, ranges: Vec<std::ops::Range<usize>>) -> Tex
         for segment in text.segments() {
             let from = start.max(range.start);
             let to = segment.end.min(range.end);
-            if from < to {
+            if from < to || from == to && start == segment.end {
                 segments.push(Segment { end: shift + to - range.start, ..*segment });
             }
             start = segment.end;

@@ -216,10 +216,13 @@ fn with_pieces(context: &Context<'_>, formatted: Formatted, args: &[Value], mark
     let mut segments = Vec::new();
     let mut start = 0;
     for (end, argument) in formatted.pieces {
+        let shown = argument.and_then(|at| args.get(at));
         if end == start {
+            // An argument that prints nothing is seen as an empty segment.
+            let marks = shown.map_or(Marks::NONE, |value| whole(context, value));
+            segments.extend((!marks.is_none()).then_some(Segment { end, marks, told: Told::of(marks) }));
             continue;
         }
-        let shown = argument.and_then(|at| args.get(at));
         match shown.map(|value| (&value.data, value)) {
             Some((Data::Text(text), value))
                 if !text.segments().is_empty() && text.bytes().len() == end - start =>

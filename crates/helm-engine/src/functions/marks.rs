@@ -26,13 +26,14 @@ impl Pieces {
         Pieces { whole, ..Pieces::default() }
     }
 
-    /// Adds bytes with their marks. An empty piece leaves its marks on the whole.
+    /// Adds bytes with their marks. An empty piece leaves its marks on the whole, or an empty segment where it is told
+    /// which part of a text a value that the caller marked stands in.
     pub(super) fn push(&mut self, bytes: &[u8], marks: Marks) {
         self.push_told(bytes, marks, Told::of(marks));
     }
 
     fn push_told(&mut self, bytes: &[u8], marks: Marks, told: Told) {
-        if bytes.is_empty() {
+        if bytes.is_empty() && !marks.is_input() {
             self.whole = self.whole.union(marks);
             return;
         }
@@ -49,7 +50,7 @@ impl Pieces {
         }
         let end = self.bytes.len() + count;
         match self.segments.last_mut() {
-            Some(last) if last.marks == marks && last.told == told => last.end = end,
+            Some(last) if last.marks == marks && last.told == told && count > 0 => last.end = end,
             _ => self.segments.push(Segment { end, marks, told }),
         }
     }
@@ -57,7 +58,7 @@ impl Pieces {
     /// Adds a part of a text with its marks.
     pub(super) fn push_part(&mut self, text: &Text, marks: Marks, range: Range<usize>) {
         if range.is_empty() {
-            self.whole = self.whole.union(marks);
+            self.push(b"", marks);
         }
         for (piece, own, told) in parts(text, range) {
             self.push_told(piece, marks.union(own), told.unwrap_or(Told::of(marks)));
@@ -96,7 +97,8 @@ fn parts(text: &Text, range: Range<usize>) -> Vec<(&[u8], Marks, Option<Told>)> 
     let mut start = 0;
     for segment in text.segments() {
         let (from, to) = (start.max(range.start), segment.end.min(range.end));
-        if from < to {
+        let is_empty_within = start == segment.end && from == to && !range.is_empty();
+        if from < to || is_empty_within {
             found.push((&bytes[from..to], segment.marks, Some(segment.told)));
         }
         start = segment.end;

@@ -4,6 +4,7 @@
 //! have to, the whole map is the place: which keys it has depends on the value.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::reasons::Bytes;
@@ -22,7 +23,8 @@ pub(super) fn of_manifest(manifest: &Manifest, output: &Text) -> InputPlaces {
         found
     });
     let places = |kind: Kind| {
-        let mut walk = Walk { bytes: &bytes, kind, path: Vec::new(), found: Vec::new() };
+        let mut walk =
+            Walk { text: &manifest.text, bytes: &bytes, kind, path: Vec::new(), found: Vec::new() };
         if kinds.contains(&kind) {
             walk.node(field);
         }
@@ -54,6 +56,7 @@ impl Kind {
 }
 
 struct Walk<'a> {
+    text: &'a [u8],
     bytes: &'a Bytes<'a>,
     kind: Kind,
     path: Vec<Arc<str>>,
@@ -82,7 +85,7 @@ impl Walk<'_> {
                 }
             }
             _ => {
-                let reasons = self.reasons(self.bytes.marks(&field.span));
+                let reasons = self.reasons(self.bytes.with_empty(&self.room(field)));
                 if !reasons.is_empty() {
                     self.add(reasons);
                 }
@@ -90,11 +93,25 @@ impl Walk<'_> {
         }
     }
 
+    /// Returns the bytes that a scalar has, with the blanks around it, in which more of it may come to stand.
+    fn room(&self, field: &Field) -> Range<usize> {
+        let Range { mut start, mut end } = field.span;
+        if start == end && !field.key_span.is_empty() {
+            // One that is left out has its place behind its key.
+            (start, end) = (field.key_span.end, field.key_span.end);
+            end += self.text[end..].iter().take_while(|byte| **byte == b':').count();
+        }
+        let is_blank = |byte: &u8| byte.is_ascii_whitespace();
+        start -= self.text[..start].iter().rev().take_while(|byte| is_blank(byte)).count();
+        end += self.text[end..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        start..end
+    }
+
     fn add(&mut self, reasons: BTreeSet<Reason>) {
         self.found.push(InputPlace { path: self.path.clone(), reasons });
     }
 
-    fn shows(&self, span: &std::ops::Range<usize>) -> bool {
+    fn shows(&self, span: &Range<usize>) -> bool {
         !span.is_empty() && !self.reasons(self.bytes.marks(span)).is_empty()
     }
 
@@ -105,7 +122,7 @@ impl Walk<'_> {
 
     /// Returns what a node and all below it depend on.
     fn below(&self, field: &Field) -> BTreeSet<Reason> {
-        let mut found = self.reasons(self.bytes.marks(&field.span));
+        let mut found = self.reasons(self.bytes.with_empty(&field.span));
         if !field.key_span.is_empty() {
             found.extend(self.reasons(self.bytes.marks(&field.key_span)));
         }

@@ -224,6 +224,16 @@ impl Bytes<'_> {
         self.within(span).fold(Marks::NONE, |all, segment| all.union(segment.told.data))
     }
 
+    /// Returns the marks of a range of the document, and of what prints nothing in it or at its edges.
+    pub(super) fn with_empty(&self, span: &Range<usize>) -> Marks {
+        let (start, end) = (span.start + self.offset, span.end + self.offset);
+        let first = self.segments.partition_point(|segment| segment.end < start);
+        let near = self.segments[first..].iter().take_while(|segment| segment.end <= end).enumerate();
+        let begin = |at: usize| (first + at).checked_sub(1).map_or(0, |before| self.segments[before].end);
+        let empty = near.filter(|(at, segment)| begin(*at) == segment.end);
+        empty.fold(self.marks(span), |marks, (_, segment)| marks.union(segment.marks))
+    }
+
     /// Returns the segments that overlap a range of the document, and those that print nothing at its edges.
     fn within(&self, span: &Range<usize>) -> impl Iterator<Item = &Segment> {
         let (start, end) = (span.start + self.offset, span.end + self.offset);

@@ -124,3 +124,50 @@ fn prints_the_same_with_a_trace_where_included_text_begins_like_what_is_before_i
     };
     assert_eq!(text(Trace::Full), text(Trace::Off));
 }
+
+/// Lists the late places of what a template prints, with `x` late.
+fn late_places(x: &str, template: &str) -> Vec<String> {
+    let mut layer = read_values(format!("x: {x}").as_bytes(), 0, Mode::Helm4).expect("valid values");
+    for node in layer.as_map_mut().into_iter().flat_map(|map| map.values_mut()) {
+        node.mark = InputMark::LATE;
+    }
+    let mut request = request();
+    request.trace = Trace::Full;
+    request.layers.push(layer);
+    let rendered = render(&chart(Mode::Helm4, "{y: 1}", template), &request).expect("a valid render");
+    let late = &rendered.trace.manifest_inputs[0].late;
+    late.iter().map(|place| place.path.join(".")).collect()
+}
+
+#[test]
+fn a_late_value_is_seen_in_the_same_places_when_it_is_empty() {
+    let helper = "{{ define \"h\" }}b: {{ .Values.x }}\nc: fixed{{ end }}";
+    let check = |template: &str, expected: &[&str]| {
+        let template = format!("{helper}kind: X\n{template}\nlast: 1\n");
+        for x in ["full", "''"] {
+            assert_eq!(late_places(x, &template), expected, "{template} when x is {x}");
+        }
+    };
+    check("a: {{ .Values.x }}", &["a"]);
+    check("a:    {{ .Values.x }}  ", &["a"]);
+    check("a: \"{{ .Values.x }}\"", &["a"]);
+    check("a: {{ .Values.x | quote }}", &["a"]);
+    check("a: x-{{ .Values.x }}-y", &["a"]);
+    check("a: {{ printf \"https://%s/x\" .Values.x }}", &["a"]);
+    check("a: {{ printf \"%s\" .Values.x }}", &["a"]);
+    check("a: {{ .Values.x | default \"none\" }}", &["a"]);
+    check("a: {{ .Values.x | upper | trim }}", &["a"]);
+    check("a: {{ .Values.x | b64enc | quote }}", &["a"]);
+    check("a: {{ or .Values.x \"none\" }}", &["a"]);
+    check("a: {{ ternary .Values.x \"no\" true }}", &["a"]);
+    check("a: {{ list .Values.x \"y\" | join \",\" | quote }}", &["a"]);
+    check("a: {{ list \"y\" .Values.x | join \",\" | quote }}", &["a"]);
+    check("a:{{ include \"h\" . | nindent 2 }}", &["a.b"]);
+    check("a:{{ include \"h\" . | trim | nindent 2 }}", &["a.b"]);
+    check("a:{{ toYaml (dict \"b\" .Values.x \"c\" 1) | nindent 2 }}", &["a.b"]);
+    check("a:{{ tpl \"b: {{ .Values.x }}\\nc: 1\" . | nindent 2 }}", &["a.b"]);
+    check("a: |\n  x={{ .Values.x }}\n  y=1", &["a"]);
+    check("a:\n- {{ .Values.x }}\n- b", &["a.0"]);
+    check("a: {{ .Values.x | replace \"f\" \"g\" }}", &["a"]);
+    check("a: {{ cat .Values.x \"b\" }}", &["a"]);
+}

@@ -67,6 +67,11 @@ impl Output {
         site: Site,
     ) {
         let marks = value.marks.union(control);
+        if self.bytes.len() == start && marks.is_input() {
+            // What prints nothing may print something once it is known.
+            let told = Told { data: value.marks, site };
+            return self.segments.push(Segment { end: start, marks, told });
+        }
         match &value.data {
             Data::Text(text) if !text.segments().is_empty() => {
                 self.segments.extend(text.segments().iter().map(|segment| Segment {
