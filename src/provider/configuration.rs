@@ -58,6 +58,8 @@ pub(crate) struct Cluster {
     pub(crate) api_versions: Vec<String>,
     /// Facts about the cluster, which stand for captures of layouts.
     pub(crate) labels: Captures,
+    /// Which of these are not known at plan.
+    pub(crate) unknown: Vec<&'static str>,
 }
 
 /// Describes the `provider` block.
@@ -283,6 +285,10 @@ fn read_cluster(block: &Object) -> Cluster {
             .string_map("labels")
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        unknown: ["kube_version", "api_versions", "labels"]
+            .into_iter()
+            .filter(|name| !block.get(name).is_wholly_known())
             .collect(),
     }
 }

@@ -19,3 +19,4 @@ mod release;
 mod secrets;
 mod shop;
 mod template;
+mod unknowns;

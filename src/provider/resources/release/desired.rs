@@ -67,6 +67,18 @@ pub(super) async fn desired(
     work.await.unwrap_or_else(|_| Err(Diagnostic::error("rendering stopped unexpectedly").into()))
 }
 
+/// Lists what rendering needs to know of the cluster and is not known yet.
+pub(super) fn waits_for(shared: &Shared, arguments: &Arguments) -> Result<Vec<String>, Diagnostics> {
+    let Ok(cluster) = shared.configuration()?.cluster(&arguments.cluster) else { return Ok(Vec::new()) };
+    let is_needed = |name: &str| match name {
+        "kube_version" => arguments.kube_version.is_none(),
+        "labels" => arguments.layout.is_some(),
+        _ => true,
+    };
+    let needed = cluster.unknown.iter().filter(|name| is_needed(name));
+    Ok(needed.map(|name| format!("`{name}` of cluster {:?}", arguments.cluster)).collect())
+}
+
 /// Returns where the chart is.
 ///
 /// # Errors

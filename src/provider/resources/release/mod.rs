@@ -93,7 +93,10 @@ impl Resource for ReleaseResource {
     }
 
     async fn plan(&self, request: PlanRequest) -> Result<Plan, Diagnostics> {
-        let waiting = attributes::unknown_arguments(&request.planned, &request.config);
+        let mut waiting = attributes::unknown_arguments(&request.planned, &request.config);
+        if waiting.is_empty() {
+            waiting = desired::waits_for(&self.shared, &Arguments::read(&request.planned))?;
+        }
         if !waiting.is_empty() {
             return Ok(plan_without_rendering(request, &waiting));
         }
