@@ -52,6 +52,11 @@ pub(super) fn list(folder: &Path) -> Result<Vec<String>, String> {
     source::WorkTree::open(folder).and_then(|tree| tree.list(None)).map_err(|error| of_source(&error))
 }
 
+/// Adds `hint: the nearest … are …` to an error, where anything is near.
+pub(super) fn with_nearest(error: String, what: &str, near: &[&str]) -> String {
+    if near.is_empty() { error } else { format!("{error}\nhint: the nearest {what} are {}", near.join(", ")) }
+}
+
 fn of_source(error: &SourceError) -> String {
     let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
     let hint = error.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();

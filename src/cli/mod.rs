@@ -3,7 +3,9 @@
 mod explain;
 mod inputs;
 mod rendering;
+mod subject;
 mod template;
+mod values;
 
 use std::process::ExitCode;
 
@@ -11,7 +13,7 @@ use clap::{Parser, Subcommand};
 
 /// Renders and explains layered Helm releases, without Helm and without a cluster.
 #[derive(Debug, Parser)]
-#[command(name = "strata", version, about, disable_help_subcommand = true, args_override_self = true)]
+#[command(name = "strata", version, disable_help_subcommand = true, args_override_self = true)]
 struct Command {
     #[command(subcommand)]
     verb: Verb,
@@ -21,6 +23,7 @@ struct Command {
 enum Verb {
     Template(Box<template::Arguments>),
     Explain(Box<explain::Arguments>),
+    Values(Box<values::Arguments>),
 }
 
 /// Runs the command that the process was started with.
@@ -28,6 +31,7 @@ pub fn run() -> ExitCode {
     let result = match Command::parse().verb {
         Verb::Template(arguments) => template::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
+        Verb::Values(arguments) => values::run(&arguments),
     };
     match result {
         Ok(output) => print(&output),

@@ -15,28 +15,28 @@ const KUBE_VERSION: &str = "v1.37.0";
 #[derive(Args, Clone, Debug)]
 pub(super) struct Rendering {
     /// Values on the command line: a.b=1,c={x,y}
-    #[arg(long)]
+    #[arg(long, value_name = "PATH=VALUE,…")]
     set: Vec<String>,
     /// As --set, all values are strings
-    #[arg(long)]
+    #[arg(long, value_name = "PATH=TEXT,…")]
     set_string: Vec<String>,
     /// As --set, values are JSON; a whole object is merged
-    #[arg(long)]
+    #[arg(long, value_name = "PATH=JSON")]
     set_json: Vec<String>,
     /// As --set, values are the content of files
-    #[arg(long)]
+    #[arg(long, value_name = "PATH=FILE,…")]
     set_file: Vec<String>,
     /// A literal string, without any escapes
-    #[arg(long)]
+    #[arg(long, value_name = "PATH=TEXT")]
     set_literal: Vec<String>,
     /// Namespace of the release
     #[arg(short, long, default_value = "default")]
     namespace: String,
     /// Kubernetes version that the chart sees
-    #[arg(long, default_value = KUBE_VERSION)]
+    #[arg(long, value_name = "VERSION", default_value = KUBE_VERSION)]
     kube_version: String,
     /// API versions that the chart sees beside the built-in ones
-    #[arg(short, long, value_delimiter = ',')]
+    #[arg(short, long, value_name = "GROUP/VERSION,…", value_delimiter = ',')]
     api_versions: Vec<String>,
     /// Set .Release.IsUpgrade instead of .Release.IsInstall
     #[arg(long)]
@@ -45,7 +45,7 @@ pub(super) struct Rendering {
     #[arg(long)]
     skip_schema_validation: bool,
     /// Which Helm to follow
-    #[arg(long, value_enum, default_value = "4")]
+    #[arg(long, value_enum, value_name = "3|4", hide_possible_values = true, default_value = "4")]
     helm_version: HelmVersion,
 }
 

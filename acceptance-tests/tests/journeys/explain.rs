@@ -137,6 +137,75 @@ fn a_line_names_the_clusters_that_it_reaches_and_those_where_it_is_shadowed() {
     assert_lines(&template, &["reaches 6 of 72 releases, on 6 of 12 clusters", "spec.minReplicas"]);
 }
 
+const PATCH: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: gateway\nspec:\n  replicas: 9\n  template:\n    spec:\n      priorityClassName: shop\n";
+const TARGETED: &str = "target: {kind: Service}\npatch: |\n  - {op: add, path: /metadata/annotations, value: {owner: payments}}\n";
+
+#[test]
+fn what_a_patch_sets_is_told_with_the_patch() {
+    let fleet = fleet();
+    fleet.write("patches/priority.yaml", PATCH);
+    fleet.write("patches/owner.yaml", TARGETED);
+    let ask = |object: &str, field: &str| {
+        let patches = ["--patch", "patches/priority.yaml", "--patch", "patches/owner.yaml"];
+        explained(
+            fleet.path(),
+            &[&["--fleet", "strata.yaml", "gateway@dev-1", object, field], &patches[..]].concat(),
+        )
+    };
+    let priority = ask("deploy/gateway", "spec.template.spec.priorityClassName");
+    assert_lines(
+        &priority,
+        &["spec.template.spec.priorityClassName = shop", "set by patch[0] patches/priority.yaml"],
+    );
+    assert_lines(
+        &ask("deploy/gateway", "spec.replicas"),
+        &["spec.replicas = 9", "set by patch[0] patches/priority.yaml"],
+    );
+    let owner = ask("svc/gateway", "metadata.annotations.owner");
+    assert_lines(&owner, &["metadata.annotations.owner = payments", "set by patch[1] patches/owner.yaml"]);
+    assert_lines(&ask("svc/gateway", "spec.ports[http].port"), &["spec.ports[http].port = 80"]);
+    fleet.write("patches/owner.yaml", "owner: payments\n");
+    let arguments =
+        ["--fleet", "strata.yaml", "gateway@dev-1", "svc/gateway", "--patch", "patches/owner.yaml"];
+    refused(fleet.path(), &arguments, "patches/owner.yaml is no patch");
+}
+
+#[test]
+fn values_are_printed_with_their_origins_and_render_to_the_same() {
+    let fleet = fleet();
+    let folder = fleet.path();
+    let output = strata(folder, &["values", "--fleet", "strata.yaml", "catalog@prod-eu-1"]);
+    let text = String::from_utf8(output.stdout).expect("it is text");
+    assert_lines(
+        &text,
+        &[
+            "replicas: 3 # environment values/catalog/environments/prod.yaml:1:1",
+            "memory: 1Gi # environment values/catalog/environments/prod.yaml:4:3",
+            "policy: allkeys-lru # chart charts/catalog/charts/cache/values.yaml:2:1",
+            "PAGE_SIZE: '50' # global values/catalog/global.yaml:2:3",
+        ],
+    );
+    fleet.write("all.yaml", &text);
+    let layers =
+        ["values/platform/prod.yaml", "values/catalog/global.yaml", "values/catalog/environments/prod.yaml"];
+    let template = |layers: &[&str]| {
+        let files = layers.iter().flat_map(|file| ["-f", file]);
+        let arguments: Vec<&str> =
+            ["template", "catalog", "charts/catalog"].into_iter().chain(files).collect();
+        String::from_utf8(strata(folder, &arguments).stdout).expect("it is text")
+    };
+    assert!(template(&layers).contains("kind: Deployment"));
+    assert_eq!(template(&["all.yaml"]), template(&layers));
+
+    fleet.write("values/payments/clusters/dev-1.yaml", "databasePassword: correct-horse-battery\n");
+    for form in ["yaml", "json"] {
+        let output =
+            strata(folder, &["values", "--fleet", "strata.yaml", "payments@dev-1", "--output", form]);
+        let text = String::from_utf8(output.stdout).expect("it is text");
+        assert!(text.contains("(sensitive)") && !text.contains("correct-horse"), "{text}");
+    }
+}
+
 #[test]
 fn what_is_misspelt_is_answered_with_what_is_near() {
     let fleet = fleet();

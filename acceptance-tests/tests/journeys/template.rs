@@ -89,7 +89,8 @@ fn explain_names_layer_file_and_line_and_what_is_shadowed() {
     assert_eq!(
         text(&output.stdout),
         "replicaCount = 3\n  decided by environment (values/web/prod.yaml:1:1)\n  \
-         shadows    global (values/web/global.yaml:2:1): 2\n  shadows    chart (charts/web/values.yaml:1:1): 1\n"
+         shadows    global (values/web/global.yaml:2:1): 2\n  shadows    chart (charts/web/values.yaml:1:1): 1\n  \
+         sets       apps/v1/Deployment/default/release-name spec.replicas\n"
     );
     let output = strata(&folder, &[&["explain", "charts/web", "replicacount"], &layers[..]].concat());
     assert!(!output.status.success());

@@ -10,8 +10,3 @@ pub(super) fn one_line(value: &Value, longest: usize) -> String {
     };
     if text.len() <= longest { text } else { format!("{}…", &text[..text.floor_char_boundary(longest)]) }
 }
-
-/// Adds `hint: the nearest … are …` to an error, where anything is near.
-pub(super) fn with_nearest(error: String, what: &str, near: &[&str]) -> String {
-    if near.is_empty() { error } else { format!("{error}\nhint: the nearest {what} are {}", near.join(", ")) }
-}

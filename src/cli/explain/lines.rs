@@ -7,8 +7,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Answer;
-use super::answers::with_nearest;
-use super::subject::Subject;
+use crate::cli::inputs::with_nearest;
+use crate::cli::subject::Subject;
 use crate::layers::layer::Layer;
 use crate::layers::nearest::nearest;
 use crate::release::why::origins::{is_within, position_of};

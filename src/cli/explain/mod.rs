@@ -6,20 +6,13 @@ mod lines;
 mod objects;
 mod question;
 mod reasons;
-mod subject;
 mod values;
-
-use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
 
-use self::question::{What, split_layer};
-use self::subject::Subject;
-use super::inputs;
-use super::rendering::Rendering;
-use crate::layers::layer::Layer;
-use crate::layers::stack::Stack;
+use self::question::What;
+use super::subject::{ReleaseArguments, Subject};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,28 +23,27 @@ Examples:
   strata explain --fleet strata.yaml values/web/prod.yaml:12
   strata explain --fleet strata.yaml web@prod-eu deployment/web spec.replicas";
 
+const ABOUT: &str = "\
+Says why a value, an object or a field is what it is, and what a line of a layer reaches
+
+The first argument is a chart or, with --fleet, a release: SERVICE@CLUSTER. Then comes what
+to explain:
+  (nothing)              all values, who decided them and what that shadows
+  image.tag              a value and everything below it
+  deployment/web         an object: its fields, each with what made it
+  deployment/web FIELD   everything behind a field
+  FILE:LINE              what a line of a layer, of the chart's values.yaml or of a template
+                         reaches; with --fleet and no release, on which clusters";
+
 /// Says why a value, an object or a field is what it is, and what a line of a layer reaches
-///
-/// The first argument is a chart, or with --fleet a release, SERVICE@CLUSTER. Then comes what to explain: the path of a value
-/// (all values where it is left out), KIND/NAME of an object and perhaps a field of it, or FILE:LINE of a layer, of the
-/// chart's values.yaml or of a template. With --fleet, FILE:LINE alone tells which releases of which clusters it reaches.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(long_about = ABOUT, after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The chart's folder or .tgz file (or SERVICE@CLUSTER), what to explain, and a field of it
     #[arg(value_name = "CHART WHAT FIELD", num_args = 1..=3, required = true)]
     given: Vec<String>,
-    /// A layer above the chart's defaults, lowest first; its name is the file's where none is given
-    #[arg(short, long = "layer", value_name = "[NAME=]FILE", short_alias = 'f', alias = "values")]
-    layers: Vec<String>,
-    /// A file that names the clusters, charts and layers of a fleet; its paths are relative to its own folder
-    #[arg(long, value_name = "FILE", conflicts_with = "layers")]
-    fleet: Option<String>,
-    /// Name of the release
-    #[arg(long, default_value = "release-name")]
-    name: String,
     #[command(flatten)]
-    rendering: Rendering,
+    release: ReleaseArguments,
     /// How to answer
     #[arg(short, long, value_enum, default_value = "text")]
     output: Form,
@@ -69,12 +61,12 @@ enum Form {
 /// Explains; the output, or what to write to standard error.
 pub(super) fn run(arguments: &Arguments) -> Result<Vec<u8>, String> {
     let form = arguments.output;
-    if let Some(file) = &arguments.fleet {
+    if let Some(file) = &arguments.release.fleet {
         return fleet::run(arguments, file);
     }
     let (chart, rest) = arguments.given.split_first().ok_or("Error: a chart is needed")?;
     let what = question::read(rest)?;
-    let subject = subject(arguments, chart)?;
+    let subject = Subject::open(&arguments.release, chart)?;
     explain(&subject, &what, form)
 }
 
@@ -106,17 +98,4 @@ fn write(form: Form, answer: &impl Answer) -> Result<Vec<u8>, String> {
             Ok(text)
         }
     }
-}
-
-fn subject(arguments: &Arguments, chart_path: &str) -> Result<Subject, String> {
-    let chart = inputs::chart(Path::new(chart_path), arguments.rendering.mode())?;
-    let mut stack = Stack::default();
-    for (index, written) in arguments.layers.iter().enumerate() {
-        let (name, file) = split_layer(written);
-        let source = u32::try_from(index).unwrap_or_default();
-        let read = Layer::read(&name, Some(file), &inputs::file(file)?, source);
-        stack.layers.push(read.map_err(|error| format!("Error: {error}"))?);
-    }
-    let request = arguments.rendering.request(&arguments.name, Vec::new())?;
-    Subject::new(chart, chart_path, stack, request)
 }

@@ -9,9 +9,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Answer;
-use super::answers::{one_line, with_nearest};
+use super::answers::one_line;
 use super::reasons::{ReasonAnswer, Rows, Sort};
-use super::subject::Subject;
+use crate::cli::inputs::with_nearest;
+use crate::cli::subject::Subject;
 use crate::layers::nearest::nearest;
 use crate::release::why::{Explained, ExplainedField, Origins};
 
@@ -34,6 +35,9 @@ pub(super) struct ObjectAnswer {
 struct FieldAnswer {
     field: String,
     value: Value,
+    /// The patches that set it: `patch[N] FILE`; nothing else is told of what a patch sets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    set_by: Vec<String>,
     /// What its text came from.
     from: Vec<ReasonAnswer>,
     /// The lines of templates that wrote it, the outermost first.
@@ -171,6 +175,7 @@ impl Context<'_> {
         FieldAnswer {
             field: field.path.clone(),
             value: field.value.clone(),
+            set_by: field.patches.iter().map(|number| self.patch(*number)).collect(),
             from,
             written: steps(StepKind::Print).map(|step| self.step(step)).collect(),
             because: conditions,
@@ -179,6 +184,11 @@ impl Context<'_> {
                 field.control.iter().filter(|reason| !told.contains(reason)),
             ),
         }
+    }
+
+    fn patch(&self, number: usize) -> String {
+        let file = self.subject.patch_files.get(number).map_or("", String::as_str);
+        format!("patch[{number}] {file}").trim_end().to_owned()
     }
 
     fn step(&self, step: &TemplateStep) -> StepAnswer {
@@ -210,6 +220,7 @@ impl FieldAnswer {
     fn write_in_full(&self, text: &mut String) {
         let _ = writeln!(text, "\n{} = {}", self.field, one_line(&self.value, LONGEST_WHOLE_VALUE_BYTES));
         let mut rows = Rows::default();
+        self.set_by.iter().for_each(|patch| rows.push("set by", patch.as_str(), ""));
         let has_values = self.from.iter().any(|reason| reason.sort == Sort::Value);
         for reason in self.from.iter().filter(|reason| !(has_values && reason.sort == Sort::Keys)) {
             rows.push_reason("from", reason);
@@ -230,6 +241,9 @@ impl FieldAnswer {
 
     /// Names the first of the values that it came from, or the line that wrote it.
     fn in_short(&self) -> String {
+        if let Some(patch) = self.set_by.last() {
+            return patch.clone();
+        }
         let told: Vec<&ReasonAnswer> =
             self.from.iter().filter(|reason| !matches!(reason.sort, Sort::NotSet | Sort::Keys)).collect();
         let Some(first) = told.first() else {

@@ -1,7 +1,5 @@
 //! What is to be explained, told from how it is written.
 
-use std::path::Path;
-
 /// What is to be explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum What {
@@ -64,18 +62,6 @@ fn is_object(text: &str) -> bool {
     slash.is_some_and(|slash| text.find('[').is_none_or(|bracket| slash < bracket))
 }
 
-/// Splits `NAME=FILE`; a layer without a name is called as its file, without folders and ending.
-pub(super) fn split_layer(written: &str) -> (String, &str) {
-    let is_name = |name: &str| !name.is_empty() && !name.contains(['/', '.', '\\']);
-    match written.split_once('=').filter(|(name, _)| is_name(name)) {
-        Some((name, file)) => (name.to_owned(), file),
-        None => {
-            let stem = Path::new(written).file_stem().and_then(|stem| stem.to_str());
-            (stem.unwrap_or(written).to_owned(), written)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,12 +90,5 @@ mod tests {
         check(&["values/web/prod.yaml:12"], "line values/web/prod.yaml 12");
         check(&["prod.yaml:12:3"], "line prod.yaml 12");
         check(&["image.tag", "x"], "Error: only an object has fields");
-    }
-
-    #[test]
-    fn a_layer_without_a_name_is_called_as_its_file() {
-        assert_eq!(split_layer("prod=a/b.yaml"), ("prod".to_owned(), "a/b.yaml"));
-        assert_eq!(split_layer("a/b.yaml"), ("b".to_owned(), "a/b.yaml"));
-        assert_eq!(split_layer("./x=y.yaml"), ("x=y".to_owned(), "./x=y.yaml"));
     }
 }

@@ -7,8 +7,8 @@ use helm_engine::tree::Node;
 use serde::Serialize;
 
 use super::Answer;
-use super::answers::with_nearest;
-use super::subject::Subject;
+use crate::cli::inputs::with_nearest;
+use crate::cli::subject::Subject;
 use crate::layers::nearest::nearest;
 use crate::release::why::origins::{is_within, leaves_at, position_of};
 use crate::release::why::reach::{Key, reach};

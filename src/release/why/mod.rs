@@ -8,6 +8,6 @@ pub mod objects;
 pub mod origins;
 pub mod reach;
 
-pub use objects::{Explained, ExplainedField, explain_objects};
+pub use objects::{Explained, ExplainedField, Traced, explain_objects};
 pub use origins::{Origins, ValueOrigin};
 pub use reach::{Reach, Reached, keys_at, reach};

@@ -9,11 +9,12 @@ use super::super::documents;
 use super::super::secrets::SecretValues;
 use super::origins::is_within;
 use crate::manifest::common_labels::CommonLabels;
-use crate::manifest::display::{DisplayForm, path_of};
+use crate::manifest::display::{DisplayForm, Field, path_of};
 use crate::manifest::mask::{
     Mark, Masker, ObjectMarks, Reason as Hidden, Revisions, conceal, holds_private_key,
 };
 use crate::manifest::object::{ObjectId, Scopes, is_secret};
+use crate::manifest::patch::{Patch, Subject, apply, touches};
 
 /// An object with the reasons for its fields.
 #[derive(Clone, Debug)]
@@ -39,6 +40,8 @@ pub struct ExplainedField {
     pub data: BTreeSet<Reason>,
     /// What decided that it is there.
     pub control: BTreeSet<Reason>,
+    /// The numbers of the patches that set it, from zero, in their order; nothing else is told of what a patch sets.
+    pub patches: Vec<usize>,
     /// What the templates did to write it.
     pub steps: Vec<TemplateStep>,
 }
@@ -50,27 +53,82 @@ impl Explained {
     }
 }
 
-/// Explains all objects of a render that recorded steps, hooks among them, in the order of their keys.
+/// A render that recorded steps, and what happens to its objects afterwards.
+#[derive(Clone, Copy)]
+pub struct Traced<'a> {
+    /// The render.
+    pub output: &'a Rendered,
+    /// The release's namespace.
+    pub namespace: &'a str,
+    /// The patches on its objects.
+    pub patches: &'a [Patch],
+    /// The values that reach a Secret.
+    pub secrets: &'a SecretValues,
+}
+
+/// Explains all objects of a render, hooks among them, in the order of their keys, as its patches leave them. `is_secret_value`
+/// tells which values, by the engine's path, are secret beside those that reach a Secret.
 ///
 /// # Errors
-/// When a document is no YAML or no object, in words.
+/// When a document is no YAML or no object, or a patch cannot be applied, in words.
 pub fn explain_objects(
-    output: &Rendered,
-    namespace: &str,
-    secrets: &SecretValues,
+    traced: Traced<'_>,
     is_secret_value: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<Explained>, String> {
-    let documents = documents_of(output)?;
+    let documents = documents_of(traced.output)?;
     let scopes = Scopes::from_objects(documents.iter().map(|document| &document.object));
     let mut found = Vec::with_capacity(documents.len());
+    let mut patched = Patched::of(&traced, &documents, is_secret_value)?;
     for document in &documents {
-        let id = ObjectId::read(&document.object, namespace, &scopes)
+        let id = ObjectId::read(&document.object, traced.namespace, &scopes)
             .map_err(|error| format!("{}: {error}", document.template))?;
-        let fields = fields(document, &id, secrets, is_secret_value);
+        let key = id.key();
+        let Some(subject) = patched.objects.remove(&key) else { continue };
+        let fields = fields(document, &key, &subject, &patched.touched);
         found.push(Explained { id, template: document.template.clone(), is_hook: document.is_hook, fields });
     }
     found.sort_by_cached_key(|object| object.id.key());
     Ok(found)
+}
+
+/// The objects after all patches, and what each patch did.
+struct Patched {
+    /// By key; what a patch deleted is not there.
+    objects: BTreeMap<String, Subject>,
+    /// Object and field → the numbers of the patches that set it.
+    touched: BTreeMap<(String, String), Vec<usize>>,
+}
+
+impl Patched {
+    fn of(
+        traced: &Traced<'_>,
+        documents: &[Document],
+        is_secret_value: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, String> {
+        let mut touched: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+        let subject = |document: &Document| Subject {
+            object: document.object.clone(),
+            marks: marks(document, traced.secrets, is_secret_value),
+        };
+        let mut subjects: Vec<Subject> = documents.iter().map(subject).collect();
+        if !traced.patches.is_empty() {
+            let objects: Vec<Value> = documents.iter().map(|document| document.object.clone()).collect();
+            let all =
+                touches(traced.patches, &objects, traced.namespace).map_err(|error| error.to_string())?;
+            for touch in all {
+                for field in touch.set {
+                    touched.entry((touch.object.clone(), field)).or_default().push(touch.patch);
+                }
+            }
+            apply(traced.patches, &mut subjects, traced.namespace).map_err(|error| error.to_string())?;
+        }
+        let scopes = Scopes::from_objects(subjects.iter().map(|subject| &subject.object));
+        let keyed = subjects.into_iter().filter_map(|subject| {
+            let id = ObjectId::read(&subject.object, traced.namespace, &scopes).ok()?;
+            Some((id.key(), subject))
+        });
+        Ok(Patched { objects: keyed.collect(), touched })
+    }
 }
 
 /// Collects the values that reach Secrets from a fully traced render.
@@ -128,41 +186,43 @@ fn expand(mut document: Document, found: &mut Vec<Document>) {
 
 fn fields(
     document: &Document,
-    id: &ObjectId,
-    secrets: &SecretValues,
-    is_secret_value: &dyn Fn(&str) -> bool,
+    key: &str,
+    subject: &Subject,
+    touched: &BTreeMap<(String, String), Vec<usize>>,
 ) -> Vec<ExplainedField> {
     let reasons = by_display_path(document);
-    let shown = shown(document, id, secrets, is_secret_value);
-    shown
-        .fields
-        .into_iter()
-        .map(|field| {
-            let told = of_path(&reasons, &field.path);
-            let mut explained =
-                ExplainedField { path: field.path, value: unnumbered(field.value), ..Default::default() };
-            for one in told {
-                explained.data.extend(one.data.iter().cloned());
-                explained.control.extend(one.reasons.iter().cloned());
-                for step in &one.steps {
-                    if !explained.steps.contains(step) {
-                        explained.steps.push(step.clone());
-                    }
-                }
-            }
-            explained.control.retain(|reason| !explained.data.contains(reason));
-            explained
-        })
-        .collect()
+    let explain = |field: Field| {
+        let patches = touched.get(&(key.to_owned(), field.path.clone())).cloned().unwrap_or_default();
+        let told = if patches.is_empty() { of_path(&reasons, &field.path) } else { Vec::new() };
+        let mut explained = ExplainedField {
+            path: field.path,
+            value: unnumbered(field.value),
+            patches,
+            ..ExplainedField::default()
+        };
+        for one in told {
+            explained.add(one);
+        }
+        explained.control.retain(|reason| !explained.data.contains(reason));
+        explained
+    };
+    shown(key, subject).fields.into_iter().map(explain).collect()
 }
 
-/// Gives an object's display form, with nothing folded away and nothing secret in it.
-fn shown(
-    document: &Document,
-    id: &ObjectId,
-    secrets: &SecretValues,
-    is_secret_value: &dyn Fn(&str) -> bool,
-) -> DisplayForm {
+impl ExplainedField {
+    fn add(&mut self, told: &FieldReasons) {
+        self.data.extend(told.data.iter().cloned());
+        self.control.extend(told.reasons.iter().cloned());
+        for step in &told.steps {
+            if !self.steps.contains(step) {
+                self.steps.push(step.clone());
+            }
+        }
+    }
+}
+
+/// Marks what is secret or drawn in a document.
+fn marks(document: &Document, secrets: &SecretValues, is_secret_value: &dyn Fn(&str) -> bool) -> ObjectMarks {
     let mut marks = ObjectMarks::default();
     secrets.hide_checksums(&document.object, &document.fields, &mut marks);
     for field in &document.fields {
@@ -176,10 +236,15 @@ fn shown(
             marks.at.insert(pointer(&field.path), Mark::Hidden(hidden));
         }
     }
+    marks
+}
+
+/// Gives an object's display form, with nothing folded away and nothing secret in it.
+fn shown(key: &str, subject: &Subject) -> DisplayForm {
     let revisions = Revisions::default();
     let mut masker = Masker::new(None, &revisions);
-    let private_key = holds_private_key(&document.object.to_string());
-    let concealed = conceal(&id.key(), &document.object, &marks, private_key, &mut masker);
+    let private_key = holds_private_key(&subject.object.to_string());
+    let concealed = conceal(key, &subject.object, &subject.marks, private_key, &mut masker);
     DisplayForm::of(&concealed.object, &CommonLabels::default())
 }
 

@@ -226,6 +226,13 @@ fn find(root: &Node, wanted: &Node, path: &mut FieldPath) -> bool {
     }
 }
 
+/// Gives the path of a key in the map at a path of the plan's notation.
+pub fn child(path: &str, key: &str) -> String {
+    let mut path = FieldPath::below(path);
+    path.push_field(key);
+    path.as_str().to_owned()
+}
+
 /// Tells whether a path is another one or below it.
 pub fn is_within(path: &str, other: &str) -> bool {
     path.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
