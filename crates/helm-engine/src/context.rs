@@ -18,6 +18,16 @@ pub enum Mode {
     Helm4,
 }
 
+/// What a field of a map is that has no such key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingKeys {
+    /// Nothing: `missingkey=zero`, as charts are rendered.
+    #[default]
+    Zero,
+    /// An error: `missingkey=error`.
+    Refused,
+}
+
 /// The surroundings of a function call.
 pub struct Context<'r> {
     /// Which Helm is followed.
@@ -26,6 +36,10 @@ pub struct Context<'r> {
     pub trace: Trace,
     /// The bounds of this render.
     pub limits: Limits,
+    /// What a field is that is not there.
+    pub missing_keys: MissingKeys,
+    /// Whether it is kept which place of the template printed what.
+    pub(crate) keeps_origins: bool,
     now_unix_nanoseconds: i128,
     random_state: [u8; 32],
     used_chance: bool,
@@ -49,6 +63,8 @@ impl Context<'_> {
             mode,
             trace,
             limits,
+            missing_keys: MissingKeys::default(),
+            keeps_origins: false,
             now_unix_nanoseconds,
             random_state: seed,
             used_chance: false,

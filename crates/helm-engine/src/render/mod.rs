@@ -10,12 +10,14 @@ mod reasons;
 mod scope;
 mod templates;
 mod values;
+mod values_template;
 
 pub use error::{Location, RenderError};
 pub use outcome::Rendered;
 pub use reasons::{
     FieldReasons, InputPlace, InputPlaces, Reason, TemplateReads, TemplateStep, TraceReport, Undecided,
 };
+pub use values_template::{ValuesTemplate, render_values};
 
 use crate::capabilities::KubeVersion;
 use crate::chart::scoped::Scoped;

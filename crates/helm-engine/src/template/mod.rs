@@ -15,6 +15,6 @@ pub mod unicode;
 mod unicode_tables;
 
 pub(crate) use ast::Source;
-pub(crate) use eval::{TPL_NAME, WARNING_END, WARNING_START, plain_container};
+pub(crate) use eval::{Origin, TPL_NAME, WARNING_END, WARNING_START, origins_of_pieces, plain_container};
 pub use float::{format_float, push_float};
 pub use set::{Rendered, TemplateFile, TemplateSet};

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::ast::{Source, Tree, is_empty};
-use super::eval::{Evaluator, parse_failure};
+use super::eval::{Evaluator, Origin, parse_failure};
 use super::parser;
 use crate::context::{Context, Mode};
 use crate::error::TemplateError;
@@ -36,8 +36,12 @@ pub struct Rendered {
     pub text: Text,
     /// What was read, in a traced render: values, shapes, facts and files.
     pub reads: Marks,
+    /// What conditions and loops were decided by, in a traced render.
+    pub tested: Marks,
     /// The templates that ran, by name and in byte order, in a traced render.
     pub visited: Vec<Arc<[u8]>>,
+    /// Which place of the file printed what; empty unless the context keeps it.
+    pub(crate) origins: Vec<Origin>,
 }
 
 impl TemplateSet {

@@ -144,7 +144,10 @@ pub fn read_documents(bytes: &[u8], source: u32) -> Result<Vec<Node>, ReadError>
 }
 
 /// Splits at lines that start with `---`, as the YAML reader of Kubernetes does; with the number of lines before each.
-fn split_documents(bytes: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, ReadError> {
+///
+/// # Errors
+/// With Helm's message, when something but a comment follows the dashes.
+pub fn split_documents(bytes: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, ReadError> {
     let mut documents = Vec::new();
     let (mut text, mut first_line) = (Vec::new(), 0);
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);

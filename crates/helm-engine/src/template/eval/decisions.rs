@@ -16,6 +16,7 @@ impl Evaluator<'_, '_> {
         }
         let marks = self.shape(value);
         self.read(marks);
+        self.tested = self.tested.union(marks);
         marks
     }
 

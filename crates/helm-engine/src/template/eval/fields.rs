@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{Evaluator, Frame, Got, Run};
+use crate::context::MissingKeys;
 use crate::functions::Param;
 use crate::template::ast::{Fields, Operand};
 use crate::template::unicode::quote;
@@ -70,6 +71,10 @@ impl Evaluator<'_, '_> {
                 }
                 if !given.is_empty() {
                     return self.fail(frame, format!("{name} is not a method but has arguments"));
+                }
+                if self.context.missing_keys == MissingKeys::Refused && map.get(name.as_bytes()).is_none() {
+                    let name = quote(name.as_bytes());
+                    return self.fail(frame, format!("map has no entry for key {name}"));
                 }
                 Ok(self.key(&receiver.value, map, name.as_bytes()))
             }

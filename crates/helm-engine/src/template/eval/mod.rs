@@ -27,6 +27,7 @@ use crate::value::{Data, Value};
 pub(crate) use failure::{Failure, Run, WARNING_END, WARNING_START, parse_failure};
 pub(crate) use fields::plain_container;
 use output::Output;
+pub(crate) use output::{Origin, origins_of_pieces};
 pub(crate) use templates::TEXT_NAME as TPL_NAME;
 
 /// How many `{{ template }}` calls Go nests.
@@ -98,6 +99,8 @@ pub(crate) struct Evaluator<'c, 'r> {
     /// The marks of all conditions that may have ended a turn of the loop around, or the loop.
     jumps: Marks,
     reads: Marks,
+    /// The marks of all conditions.
+    tested: Marks,
     visited: std::collections::BTreeSet<Arc<[u8]>>,
 }
 
@@ -107,7 +110,7 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         let trace = context.trace;
         Evaluator {
             trace,
-            output: Output::new(trace >= Trace::Full),
+            output: Output::new(trace >= Trace::Full, context.keeps_origins),
             context,
             variables: Vec::new(),
             arguments: Vec::new(),
@@ -119,6 +122,7 @@ impl<'c, 'r> Evaluator<'c, 'r> {
             site: Site::NONE,
             jumps: Marks::NONE,
             reads: Marks::NONE,
+            tested: Marks::NONE,
             visited: Default::default(),
         }
     }
@@ -183,6 +187,7 @@ impl<'c, 'r> Evaluator<'c, 'r> {
             let flow = match node {
                 Node::Text(start, end) => {
                     self.text(frame, *start as usize..*end as usize)?;
+                    self.output.note_origin(*start, true);
                     Flow::Done
                 }
                 Node::Action(pipe) => {
@@ -190,6 +195,7 @@ impl<'c, 'r> Evaluator<'c, 'r> {
                     let got = self.pipeline(frame, dot, pipe)?;
                     if pipe.variables.is_empty() {
                         self.print(frame, &got.value)?;
+                        self.output.note_origin(pipe.place.offset, false);
                     }
                     self.site = outer;
                     Flow::Done

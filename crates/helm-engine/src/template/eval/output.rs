@@ -1,5 +1,7 @@
 //! The output in the making: one buffer for all nested calls, with segments in a fully traced render.
 
+use std::ops::Range;
+
 use crate::context::Context;
 use crate::error::CallError;
 use crate::template::format;
@@ -16,11 +18,49 @@ pub(super) struct Output {
     /// Where the innermost text of its own began: nothing before it may grow.
     begun: Begun,
     traced: bool,
+    /// What printed the bytes of the outermost text; none where nobody asks.
+    origins: Option<Vec<Origin>>,
+    /// How many texts of their own are in the making.
+    nesting: u32,
+}
+
+/// A piece of the output and the place of the template that printed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The offset of the byte behind the piece.
+    pub(crate) end: usize,
+    /// The offset in the template: of the piece's first byte, or of the action.
+    pub(crate) offset: usize,
+    /// Whether the piece is text of the template, byte for byte.
+    pub(crate) is_text: bool,
 }
 
 impl Output {
-    pub(super) fn new(traced: bool) -> Self {
-        Output { bytes: Vec::new(), segments: Vec::new(), begun: Begun::default(), traced }
+    pub(super) fn new(traced: bool, keeps_origins: bool) -> Self {
+        Output {
+            bytes: Vec::new(),
+            segments: Vec::new(),
+            begun: Begun::default(),
+            traced,
+            origins: keeps_origins.then(Vec::new),
+            nesting: 0,
+        }
+    }
+
+    /// Notes what printed everything behind the last noted piece; nested texts are put down to who asked for them.
+    #[inline]
+    pub(super) fn note_origin(&mut self, offset: u32, is_text: bool) {
+        if let (Some(origins), 1) = (&mut self.origins, self.nesting) {
+            let end = self.bytes.len();
+            if origins.last().map_or(0, |last| last.end) < end {
+                origins.push(Origin { end, offset: offset as usize, is_text });
+            }
+        }
+    }
+
+    /// Returns what printed what.
+    pub(super) fn take_origins(&mut self) -> Vec<Origin> {
+        self.origins.take().unwrap_or_default()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -101,12 +141,14 @@ impl Output {
     /// Begins a text of its own at the end of the buffer; [`Output::finish`] takes it off again
     /// and wants what this returns.
     pub(super) fn begin(&mut self) -> Begun {
+        self.nesting += 1;
         let inner = Begun { bytes: self.bytes.len(), segments: self.segments.len() };
         std::mem::replace(&mut self.begun, inner)
     }
 
     /// Takes what was written since off the buffer.
     pub(super) fn finish(&mut self, outer: Begun) -> Text {
+        self.nesting -= 1;
         let begun = std::mem::replace(&mut self.begun, outer);
         let text = if self.traced {
             let shift = |segment: Segment| Segment { end: segment.end - begun.bytes, ..segment };
@@ -129,16 +171,39 @@ pub(super) struct Begun {
 
 /// Deletes every `<no value>`.
 pub(super) fn without_no_value(text: Text) -> Text {
-    let bytes = text.bytes();
+    let kept = beside_no_value(text.bytes());
+    if kept.is_empty() { text } else { crate::value::pieces_of(&text, kept) }
+}
+
+/// Returns the ranges beside every `<no value>`; none at all where there is none.
+pub(super) fn beside_no_value(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut kept = Vec::new();
     let mut from = 0;
     for at in memchr::memmem::find_iter(bytes, NO_VALUE) {
         kept.push(from..at);
         from = at + NO_VALUE.len();
     }
-    if kept.is_empty() {
-        return text;
+    if !kept.is_empty() {
+        kept.push(from..bytes.len());
     }
-    kept.push(from..bytes.len());
-    crate::value::pieces_of(&text, kept)
+    kept
+}
+
+/// Returns what printed the given ranges of a text, put together.
+pub(crate) fn origins_of_pieces(origins: &[Origin], ranges: &[Range<usize>]) -> Vec<Origin> {
+    let (mut pieces, mut length) = (Vec::new(), 0);
+    for range in ranges {
+        let mut begin = 0;
+        for origin in origins {
+            let (from, to) = (begin.max(range.start), origin.end.min(range.end));
+            if from < to {
+                let skipped = if origin.is_text { from - begin } else { 0 };
+                let end = length + to - range.start;
+                pieces.push(Origin { end, offset: origin.offset + skipped, is_text: origin.is_text });
+            }
+            begin = origin.end;
+        }
+        length += range.len();
+    }
+    pieces
 }

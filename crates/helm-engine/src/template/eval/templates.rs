@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::output::without_no_value;
+use super::output::{beside_no_value, origins_of_pieces, without_no_value};
 use super::{Evaluator, Failure, Frame, Got, Run};
 use crate::error::CallError;
 use crate::template::ast::Tree;
@@ -11,7 +11,7 @@ use crate::template::parser;
 use crate::template::set::{Rendered, Scope};
 use crate::template::unicode::quote;
 use crate::trace::{Marks, Trace};
-use crate::value::{Text, Value};
+use crate::value::{Text, Value, pieces_of};
 
 /// How many calls of one included template may be alive.
 const INCLUDE_DEPTH: u32 = 1_000;
@@ -32,9 +32,15 @@ impl Evaluator<'_, '_> {
         self.control = self.context.hidden;
         self.read(self.control);
         self.body(scope, tree, &Got::plain(root), 0)?;
-        let text = without_no_value(self.output.finish(begun));
+        let mut text = self.output.finish(begun);
+        let mut origins = self.output.take_origins();
+        let kept = beside_no_value(text.bytes());
+        if !kept.is_empty() {
+            origins = origins_of_pieces(&origins, &kept);
+            text = pieces_of(&text, kept);
+        }
         let visited = self.visited.into_iter().collect();
-        Ok(Rendered { text, reads: self.reads, visited })
+        Ok(Rendered { text, reads: self.reads, tested: self.tested, visited, origins })
     }
 
     pub(super) fn include(&mut self, frame: &Frame<'_>, node: u32, base: usize) -> Run<Value> {
