@@ -115,7 +115,7 @@ impl Fleet {
         let file: File = serde_yaml::from_slice(text)?;
         let layer = |layer: FileLayer| {
             let file = PathTemplate::parse(&layer.file)?;
-            Ok(LayerTemplate { name: layer.name, file, optional: layer.optional })
+            Ok(LayerTemplate { name: layer.name, file, optional: layer.optional, repository: None })
         };
         let layers = file.layers.into_iter().map(layer).collect::<Result<_, LayoutError>>()?;
         let releases = file.releases.iter().map(|path| PathTemplate::parse(path));

@@ -47,6 +47,12 @@ pub enum LayerError {
         /// The line with a caret below, ready to append; empty where it is not known.
         excerpt: String,
     },
+    /// What is wrong may hold a secret.
+    #[error("{place}: it fails with what is secret; why is not shown")]
+    Hidden {
+        /// Where it fails.
+        place: String,
+    },
     /// The values nest too deeply.
     #[error("{place}: the values nest deeper than {DEEPEST} levels")]
     TooDeep {
@@ -61,6 +67,7 @@ impl LayerError {
         match self {
             LayerError::NotAMap { place, .. }
             | LayerError::NotYaml { place, .. }
+            | LayerError::Hidden { place }
             | LayerError::TooDeep { place } => place,
         }
     }
@@ -74,7 +81,7 @@ impl Layer {
     pub fn read(name: &str, file: Option<&str>, text: &[u8], source: u32) -> Result<Self, LayerError> {
         match read_values(text, source, Mode::Helm4) {
             Ok(values) => Layer::new(name, file, values),
-            Err(error) => Err(not_yaml(name, file, &error)),
+            Err(error) => Err(not_values(name, file, &error)),
         }
     }
 
@@ -127,12 +134,31 @@ impl Layer {
     }
 }
 
-fn not_yaml(name: &str, file: Option<&str>, error: &RenderError) -> LayerError {
+/// Says that the top is no map in words of values, not of Go's library.
+fn not_values(name: &str, file: Option<&str>, error: &RenderError) -> LayerError {
+    let message = error.message().strip_suffix(" into Go value of type map[string]interface {}");
+    let found = message.and_then(|message| message.rsplit_once("cannot unmarshal "));
+    let found = match found.map(|(_, found)| found) {
+        Some("array") => "a list",
+        Some("string") => "a text",
+        Some("number") => "a number",
+        Some("bool") => "a boolean",
+        _ => return not_yaml(name, file, error),
+    };
+    LayerError::NotAMap { place: place(name, file, error), found }
+}
+
+/// Says where a failure is, for people.
+pub(super) fn place(name: &str, file: Option<&str>, error: &RenderError) -> String {
     let what = file.map_or_else(|| format!("layer {name}"), str::to_owned);
-    let place = error.location().map(|at| format!("{what}:{}:{}", at.line, at.column));
+    error.location().map_or(what.clone(), |at| format!("{what}:{}:{}", at.line, at.column))
+}
+
+/// Keeps an error's place and excerpt.
+pub(super) fn not_yaml(name: &str, file: Option<&str>, error: &RenderError) -> LayerError {
     let excerpt = error.excerpt().map(|excerpt| format!("\n\n  {}", excerpt.replace('\n', "\n  ")));
     LayerError::NotYaml {
-        place: place.unwrap_or(what),
+        place: place(name, file, error),
         message: error.message().to_owned(),
         excerpt: excerpt.unwrap_or_default(),
     }

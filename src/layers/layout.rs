@@ -32,6 +32,26 @@ pub struct LayerTemplate {
     pub file: PathTemplate,
     /// Whether a release may lack the file.
     pub optional: bool,
+    /// The repository that the file is in; none for the folder that relative paths start from.
+    pub repository: Option<RepositoryTemplate>,
+}
+
+/// Names the repository of a layer's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryTemplate {
+    /// The repository's name.
+    pub name: String,
+    /// The branch, tag or commit to read; captures stand for parts of it.
+    pub reference: Option<PathTemplate>,
+}
+
+/// A repository at a reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryAt {
+    /// The repository's name.
+    pub name: String,
+    /// The branch, tag or commit to read; none for what the repository says.
+    pub reference: Option<String>,
 }
 
 /// A layer of one release, by its file.
@@ -39,10 +59,12 @@ pub struct LayerTemplate {
 pub struct LayerFile {
     /// The layer's name.
     pub name: String,
-    /// The file's path, relative to the layout's root.
+    /// The file's path, relative to the layout's root or the repository's.
     pub path: String,
     /// Whether the file may be absent.
     pub optional: bool,
+    /// The repository that the file is in.
+    pub repository: Option<RepositoryAt>,
 }
 
 /// One way in which a file belongs to a layout.
@@ -105,9 +127,17 @@ impl Layout {
     pub fn files(&self, captures: &Captures) -> Result<Vec<LayerFile>, LayoutError> {
         let file = |layer: &LayerTemplate| {
             let path = layer.file.expand(captures)?;
-            Ok(LayerFile { name: layer.name.clone(), path, optional: layer.optional })
+            let repository = layer.repository.as_ref().map(|one| one.expand(captures)).transpose()?;
+            Ok(LayerFile { name: layer.name.clone(), path, optional: layer.optional, repository })
         };
         self.layers.iter().map(file).collect()
+    }
+
+    /// Tells whether a file of a repository belongs to a layer of some release.
+    pub fn reaches(&self, repository: &str, path: &str) -> bool {
+        let of_repository =
+            |layer: &&LayerTemplate| layer.repository.as_ref().is_some_and(|one| one.name == repository);
+        self.layers.iter().filter(of_repository).any(|layer| !layer.file.read(path).is_empty())
     }
 
     /// Gives every way in which a file can belong to the layout; none where it does not.
@@ -117,6 +147,13 @@ impl Layout {
             layer.file.read(path).into_iter().map(move |captures| Match { layer: name.clone(), captures })
         };
         self.layers.iter().flat_map(of_layer).collect()
+    }
+}
+
+impl RepositoryTemplate {
+    fn expand(&self, captures: &Captures) -> Result<RepositoryAt, LayoutError> {
+        let reference = self.reference.as_ref().map(|reference| reference.expand(captures)).transpose()?;
+        Ok(RepositoryAt { name: self.name.clone(), reference })
     }
 }
 
@@ -374,6 +411,10 @@ mod tests {
             name: name.to_owned(),
             file: PathTemplate::parse(file).expect("the template is well-formed"),
             optional,
+            repository: optional.then(|| RepositoryTemplate {
+                name: "clusters".to_owned(),
+                reference: Some(PathTemplate::parse("env/{environment}").expect("it is well-formed")),
+            }),
         };
         let (global, environment) = ("{service}/global.yaml", "{service}/{environment}.yaml");
         let layers = vec![layer("global", global, false), layer("environment", environment, true)];
@@ -382,6 +423,11 @@ mod tests {
         let names: Vec<String> =
             files.iter().map(|file| format!("{} {} {}", file.name, file.path, file.optional)).collect();
         assert_eq!(names, ["global dns/global.yaml false", "environment dns/prod.yaml true"]);
+        let repository = files[1].repository.as_ref().expect("the layer names one");
+        assert_eq!(
+            (repository.name.as_str(), repository.reference.as_deref()),
+            ("clusters", Some("env/prod"))
+        );
         let found = layout.matches("dns/prod.yaml");
         assert_eq!(found.len(), 1);
         assert_eq!(

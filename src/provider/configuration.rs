@@ -9,10 +9,12 @@ use tf_provider::schema::{
     Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Object, Path, Schema, Type,
 };
 
-use super::{guard, layouts};
+use super::{guard, layouts, substitutes};
 use crate::layers::layout::{Captures, Layout};
 use crate::source::charts::{Places, Registry};
-use crate::source::git::{Credentials, Remote};
+use crate::source::git::{Credentials, Reach, Remote};
+use crate::source::repositories::{self, Instead, Repositories, Substitute};
+use crate::source::sops::KeySources;
 use crate::source::{Secret, SourceError};
 
 /// The provider's configuration, decoded.
@@ -27,9 +29,10 @@ pub(crate) struct Configuration {
     clusters: BTreeMap<String, Cluster>,
     layouts: BTreeMap<String, Layout>,
     guard: guard::Guard,
+    sops: KeySources,
 }
 
-/// A git repository that releases are delivered to.
+/// A git repository that releases are delivered to, or layers and charts are read from.
 #[derive(Clone, Debug)]
 pub(crate) struct Repository {
     /// Address and credentials; none while one of them is unknown at plan.
@@ -38,6 +41,17 @@ pub(crate) struct Repository {
     pub(crate) branch: String,
     /// Who the commits are by.
     pub(crate) author: Author,
+    /// What layers and charts are read at where they do not say.
+    reference: Option<String>,
+    /// What they are read from instead.
+    substitutes: Vec<Substitute>,
+}
+
+impl Repository {
+    /// Returns what layers and charts are read from instead, for change.
+    pub(crate) fn substitutes_mut(&mut self) -> &mut Vec<Substitute> {
+        &mut self.substitutes
+    }
 }
 
 /// Who commits.
@@ -93,20 +107,30 @@ pub(crate) fn schema() -> Schema {
         .block("registry", NestedBlock::list(registry_block()))
         .block("cluster", NestedBlock::list(cluster_block()))
         .block("layout", NestedBlock::list(layouts::schema()))
+        .block("sops", NestedBlock::single(sops_block()))
         .block("guard", NestedBlock::single(guard::schema()))
 }
 
 fn repository_block() -> Block {
     let text = || Attribute::optional(Type::String);
     Block::new()
-        .description("A git repository that releases are delivered to, or charts are read from.")
+        .description("A git repository that releases are delivered to, or layers and charts are read from.")
         .attribute("name", Attribute::required(Type::String).description("Name that releases refer to."))
         .attribute(
             "url",
             Attribute::required(Type::String)
                 .description("Address: `https://…`, `ssh://…`, `user@host:path` or `file://…`, without any password in it."),
         )
-        .attribute("branch", text().description("Branch that the clusters read. Default: `main`."))
+        .attribute("branch", text().description("Branch that the clusters read, which releases are delivered to. Default: `main`."))
+        .attribute("ref", text().description("Branch, tag or full commit id at which layers and charts are read that do not say one. Default: the repository's default branch."))
+        .attribute(
+            "work_tree",
+            text().description(
+                "Folder of this machine that layers and charts are read from instead, whatever their `ref`: to plan what is not pushed yet. \
+                 The environment variables `STRATA_WORK_TREES` and `STRATA_REFS` say the same from outside: `NAME=FOLDER` and `NAME=REF`, with \
+                 commas between them; `NAME@REF=…` stands in for that `ref` alone. A warning names each.",
+            ),
+        )
         .attribute("username", text().description("User name for https. Default: `oauth2`, which servers that look at the token alone accept."))
         .attribute("password", text().sensitive().description("Password or token for https."))
         .attribute("certificate_authority", text().description("PEM text of the certificate authority that signed the server's certificate, for https."))
@@ -128,6 +152,16 @@ fn registry_block() -> Block {
         .attribute("username", text().description("User name."))
         .attribute("password", text().sensitive().description("Password or token. It is sent to this host only."))
         .attribute("certificate_authority", text().description("PEM text of the certificate authority that signed the host's certificate, where the machine does not trust it."))
+}
+
+fn sops_block() -> Block {
+    Block::new()
+        .description(
+            "How layers that are encrypted with SOPS are decrypted. Age keys are looked for here, in `SOPS_AGE_KEY`, in the file that \
+             `SOPS_AGE_KEY_FILE` names and in `sops/age/keys.txt` of the user's configuration folder; files for other kinds of keys go \
+             through the `sops` command.",
+        )
+        .attribute("age_key", Attribute::optional(Type::String).sensitive().description("Private age keys, one a line: `AGE-SECRET-KEY-1…`."))
 }
 
 fn cluster_block() -> Block {
@@ -191,16 +225,19 @@ impl Configuration {
     pub(crate) fn read(config: &Object) -> Result<Self, Diagnostics> {
         validate(config).into_result()?;
         let root = config.string("root").unwrap_or(".");
+        let mut repositories = named(config, "repository", read_repository);
+        substitutes::add(&mut repositories, FilePath::new(root))?;
         Ok(Self {
             root: PathBuf::from(root),
             cache: config.string("cache_dir").map_or_else(default_cache, PathBuf::from),
             offline: config.bool("offline").unwrap_or(false),
             agent_source: config.string("agent_source").map(str::to_owned),
             registries: config.blocks("registry").into_iter().filter_map(read_registry).collect(),
-            repositories: named(config, "repository", read_repository),
+            repositories,
             clusters: named(config, "cluster", read_cluster),
             layouts: layouts::read(config),
             guard: guard::read(config),
+            sops: read_sops(config),
         })
     }
 
@@ -220,15 +257,37 @@ impl Configuration {
     }
 
     /// Returns what finding charts depends on.
-    pub(crate) fn places(&self) -> Places {
-        let remotes =
-            self.repositories.iter().filter_map(|(name, one)| Some((name.clone(), one.remote.clone()?)));
+    pub(crate) fn places(&self, repositories: Repositories) -> Places {
         Places {
             cache: self.cache.clone(),
             registries: self.registries.clone(),
-            remotes: remotes.collect(),
+            repositories,
             offline: self.offline,
         }
+    }
+
+    /// Returns the repositories that layers and charts are read from.
+    pub(crate) fn readable(&self) -> Repositories {
+        let reach = if self.offline { Reach::Cache } else { Reach::Remote };
+        let mut all = Repositories::new(self.cache.join("git"), reach);
+        for (name, one) in &self.repositories {
+            let (remote, reference) = (one.remote.clone(), one.reference.clone());
+            let substitutes = one.substitutes.clone();
+            all.insert(name, repositories::Repository { remote, reference, substitutes });
+        }
+        all
+    }
+
+    /// Returns where keys of encrypted layers are.
+    pub(crate) fn sops(&self) -> &KeySources {
+        &self.sops
+    }
+
+    /// Warns of what is read from elsewhere than the configuration's repositories say.
+    pub(crate) fn warnings(&self) -> Diagnostics {
+        let all = self.repositories.iter();
+        all.flat_map(|(name, one)| one.substitutes.iter().map(|one| substitutes::warning(name, one)))
+            .collect()
     }
 
     /// Finds a repository by name, or lists the names there are.
@@ -267,6 +326,16 @@ fn named<T>(config: &Object, block: &str, read: fn(&Object) -> T) -> BTreeMap<St
     entries.filter_map(|entry| Some((entry.string("name")?.to_owned(), read(entry)))).collect()
 }
 
+/// Takes keys from the block and from the environment.
+fn read_sops(config: &Object) -> KeySources {
+    let block = config.block("sops");
+    KeySources {
+        given: block.and_then(|block| block.string("age_key")).map(Secret::new),
+        is_waiting: block.is_some_and(|block| block.is_unknown("age_key")),
+        ..KeySources::from_environment()
+    }
+}
+
 fn read_registry(block: &Object) -> Option<Registry> {
     let text = |name: &str| block.string(name).map(str::to_owned);
     Some(Registry {
@@ -301,6 +370,12 @@ fn read_repository(block: &Object) -> Repository {
             name: block.string("author_name").unwrap_or("strata").to_owned(),
             email: block.string("author_email").unwrap_or("strata@localhost").to_owned(),
         },
+        reference: block.string("ref").filter(|reference| !reference.is_empty()).map(str::to_owned),
+        substitutes: block
+            .string("work_tree")
+            .map(|folder| Substitute { of: String::new(), with: Instead::WorkTree(PathBuf::from(folder)) })
+            .into_iter()
+            .collect(),
     }
 }
 

@@ -6,6 +6,7 @@ use tf_provider::schema::Diagnostic;
 
 use crate::layers::layer::LayerError;
 use crate::source::SourceError;
+use crate::source::sops::SopsError;
 
 /// Terraform asked for work before it gave the configuration.
 pub(crate) fn not_configured() -> Diagnostic {
@@ -31,7 +32,29 @@ pub(crate) fn of_layer(layer: &str, path: &str, error: &SourceError) -> Diagnost
         SourceError::Absent { .. } => {
             diagnostic.hint("check the path, or say `optional = true` if the file may be absent")
         }
-        _ => diagnostic,
+        _ => match error.hint() {
+            Some(hint) => diagnostic.hint(hint),
+            None => diagnostic,
+        },
+    }
+}
+
+/// A layer's repository that cannot be opened.
+pub(crate) fn of_repository(layer: &str, repository: &str, error: &SourceError) -> Diagnostic {
+    let causes = Some(causes(error)).filter(|causes| !causes.is_empty());
+    let detail = [Some(error.to_string()), causes].into_iter().flatten().collect::<Vec<_>>().join(": ");
+    let diagnostic = Diagnostic::error(format!(
+        "layer {layer:?} cannot be read: repository {repository:?} cannot be opened"
+    ))
+    .detail(detail);
+    match error {
+        SourceError::NoReference { .. } => diagnostic.hint(
+            "correct `ref`, or push the branch; `work_tree` of the repository reads what is not pushed yet",
+        ),
+        _ => match error.hint() {
+            Some(hint) => diagnostic.hint(hint),
+            None => diagnostic,
+        },
     }
 }
 
@@ -47,11 +70,25 @@ pub(crate) fn of_secret_values(layer: &str, error: &LayerError) -> Diagnostic {
     let what = match error {
         LayerError::NotAMap { found, .. } => format!("{}: this is {found}", error.place()),
         LayerError::NotYaml { .. } => format!("{}: this is no YAML", error.place()),
-        LayerError::TooDeep { .. } => error.to_string(),
+        LayerError::TooDeep { .. } | LayerError::Hidden { .. } => error.to_string(),
     };
     Diagnostic::error(format!("layer {layer:?} holds no values"))
         .detail(format!("{what}. The text is not shown, since the layer is sensitive."))
         .hint("values are a YAML map, `key: value`")
+}
+
+/// A layer whose template does not render.
+pub(crate) fn of_template(layer: &str, error: &LayerError) -> Diagnostic {
+    Diagnostic::error(format!("layer {layer:?} cannot be rendered"))
+        .detail(error.to_string())
+        .hint("`.Values` holds the layers below it; `dig` and `get` read what may be missing, `hasKey` asks whether it is there")
+}
+
+/// A layer that cannot be decrypted.
+pub(crate) fn of_sops(layer: &str, error: &SopsError) -> Diagnostic {
+    Diagnostic::error(format!("layer {layer:?} cannot be decrypted"))
+        .detail(error.to_string())
+        .hint(error.hint())
 }
 
 /// Joins the causes behind an error, outermost first, without the error itself.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tf_provider::schema::{Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Object, Path, Type};
 
-use crate::layers::layout::{LayerTemplate, Layout, PathTemplate};
+use crate::layers::layout::{LayerTemplate, Layout, PathTemplate, RepositoryTemplate};
 
 /// Describes a `layout` block.
 pub(super) fn schema() -> Block {
@@ -14,14 +14,28 @@ pub(super) fn schema() -> Block {
         .attribute(
             "file",
             Attribute::required(Type::String).description(
-                "Path of the YAML file with captures in braces, relative to `root`: `values/{service}/{environment}.yaml`. \
+                "Path of the YAML file with captures in braces, relative to `root` or to the repository: `values/{service}/{environment}.yaml`. \
                  Known are `{service}` (the release's name), `{namespace}`, `{cluster}`, the cluster's labels, and the release's `captures`.",
             ),
         )
-        .attribute("optional", Attribute::optional(Type::Bool).description("Whether a release may lack the file. Default: `false`."));
+        .attribute("optional", Attribute::optional(Type::Bool).description("Whether a release may lack the file. Default: `false`."))
+        .attribute(
+            "repository",
+            Attribute::optional(Type::String)
+                .description("Name of the `repository` block that the file is in. Default: the layout's, else the file is in `root`."),
+        )
+        .attribute(
+            "ref",
+            Attribute::optional(Type::String).description(
+                "Branch, tag or full commit id that the file is read at, where captures may stand in: `env/{environment}`. \
+                 Default: the layout's, else what the repository says.",
+            ),
+        );
     Block::new()
         .description("Names the layers of many releases once: a release says `layout = NAME` instead of listing its files.")
         .attribute("name", Attribute::required(Type::String).description("Name that releases refer to."))
+        .attribute("repository", Attribute::optional(Type::String).description("Name of the `repository` block that the layers' files are in, unless a layer says another. Default: they are in `root`."))
+        .attribute("ref", Attribute::optional(Type::String).description("Branch, tag or full commit id that the layers' files are read at, unless a layer says another."))
         .block("layer", NestedBlock::list(layer))
 }
 
@@ -39,6 +53,7 @@ pub(super) fn validate(config: &Object, found: &mut Diagnostics) {
                         .at(at.clone().attribute("file")),
                 );
             }
+            validate_repository(config, layout, layer, &at, found);
             let Some(name) = layer.string("name") else { continue };
             if name == "chart" || names.contains(&name) {
                 let why = if name == "chart" {
@@ -57,6 +72,43 @@ pub(super) fn validate(config: &Object, found: &mut Diagnostics) {
     }
 }
 
+/// Checks that a layer's repository is there, and that its reference has one.
+fn validate_repository(config: &Object, layout: &Object, layer: &Object, at: &Path, found: &mut Diagnostics) {
+    let either = |name: &str| layer.string(name).or_else(|| layout.string(name));
+    if ["repository", "ref"].iter().any(|name| layer.is_unknown(name) || layout.is_unknown(name)) {
+        return;
+    }
+    let known: Vec<&str> =
+        config.blocks("repository").into_iter().filter_map(|one| one.string("name")).collect();
+    match (either("repository"), either("ref")) {
+        (None, Some(reference)) => found.push(
+            Diagnostic::error(format!("the layout reads at {reference:?}, but of no repository"))
+                .hint("add `repository`, the name of a repository block, or leave `ref` out")
+                .at(at.clone()),
+        ),
+        (Some(name), _) if !known.contains(&name) && !config.is_unknown("repository") => found.push(
+            Diagnostic::error(format!("the provider has no repository named {name:?}"))
+                .detail(format!(
+                    "Known: {}.",
+                    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+                ))
+                .hint(format!("add a `repository {{ name = {name:?} … }}` block to the provider"))
+                .at(at.clone().attribute("repository")),
+        ),
+        (_, Some(reference)) => {
+            if let Err(error) = PathTemplate::parse(reference) {
+                let diagnostic = Diagnostic::error(error.to_string());
+                found.push(
+                    diagnostic
+                        .hint("write captures in braces, `env/{environment}`")
+                        .at(at.clone().attribute("ref")),
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Reads the layouts of a valid block; one that is not known yet is left out.
 pub(super) fn read(config: &Object) -> BTreeMap<String, Layout> {
     let layouts = config.blocks("layout").into_iter();
@@ -69,9 +121,21 @@ fn read_layout(block: &Object) -> Option<Layout> {
             name: layer.string("name")?.to_owned(),
             file: PathTemplate::parse(layer.string("file")?).ok()?,
             optional: layer.bool("optional").unwrap_or(false),
+            repository: read_repository(block, layer)?,
         })
     });
     Some(Layout { name: block.string("name")?.to_owned(), layers: layers.collect::<Option<_>>()? })
+}
+
+/// Reads which repository a layer is in; nothing at all where that is not known yet.
+fn read_repository(layout: &Object, layer: &Object) -> Option<Option<RepositoryTemplate>> {
+    if ["repository", "ref"].iter().any(|name| layer.is_unknown(name) || layout.is_unknown(name)) {
+        return None;
+    }
+    let either = |name: &str| layer.string(name).or_else(|| layout.string(name));
+    let Some(name) = either("repository") else { return Some(None) };
+    let reference = either("ref").map(PathTemplate::parse).transpose().ok()?;
+    Some(Some(RepositoryTemplate { name: name.to_owned(), reference }))
 }
 
 #[cfg(test)]
@@ -100,6 +164,29 @@ mod tests {
         check(&[("global", "../x.yaml")], &["inside the repository"]);
         check(&[("a", "x"), ("a", "y")], &["cannot be named \"a\""]);
         check(&[("chart", "x")], &["cannot be named \"chart\""]);
+    }
+
+    #[test]
+    fn a_layer_is_in_the_layouts_repository_unless_it_says_another() {
+        let repository = |name: &str| Object::new().with("name", name);
+        let layer = |name: &str| Object::new().with("name", name).with("file", "x");
+        let layers = [layer("global"), layer("own").with("repository", "other").with("ref", "{environment}")];
+        let layout = Object::new().with("name", "tenant").with("repository", "clusters").with("ref", "v1");
+        let config = Object::new()
+            .with("repository", Value::list([repository("clusters"), repository("other")]))
+            .with("layout", Value::list([layout.with("layer", Value::list(layers))]));
+        let mut found = Diagnostics::new();
+        validate(&config, &mut found);
+        assert_eq!(found.iter().count(), 0);
+        let shown: Vec<String> = read(&config)["tenant"]
+            .layers
+            .iter()
+            .filter_map(|layer| layer.repository.as_ref())
+            .map(|one| {
+                format!("{} {}", one.name, one.reference.as_ref().map_or(String::new(), ToString::to_string))
+            })
+            .collect();
+        assert_eq!(shown, ["clusters v1", "other {environment}"]);
     }
 
     #[test]

@@ -13,8 +13,9 @@ mod patches;
 #[cfg(test)]
 mod reference;
 mod resources;
+mod substitutes;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -28,8 +29,11 @@ use tf_provider::schema::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::delivery::git::GitDelivery;
+use crate::layers::layout::{LayerFile, Layout};
 use crate::source::chart::ChartError;
 use crate::source::charts::{Charts, Found, Origin};
+use crate::source::repositories::Repositories;
+use crate::source::sops::Sops;
 use crate::source::{self, SourceError};
 use configuration::Configuration;
 
@@ -40,9 +44,13 @@ pub const ADDRESS: &str = "registry.terraform.io/stratahq/strata";
 pub(crate) struct Shared {
     configuration: OnceLock<Configuration>,
     git: OnceLock<GitDelivery>,
+    repositories: OnceLock<Repositories>,
+    sops: OnceLock<Sops>,
     sources: OnceLock<Charts>,
     charts: Mutex<HashMap<Origin, LoadedChart>>,
     agents: resources::agent::shipped::Releases,
+    /// Layouts whose files were read ahead, each with a repository and a reference.
+    ahead: Mutex<HashSet<(String, String, String)>>,
     rendering: Arc<Semaphore>,
     ledger: guard::Ledger,
 }
@@ -56,9 +64,12 @@ impl Default for Shared {
         Shared {
             configuration: OnceLock::new(),
             git: OnceLock::new(),
+            repositories: OnceLock::new(),
+            sops: OnceLock::new(),
             sources: OnceLock::new(),
             charts: Mutex::default(),
             agents: Default::default(),
+            ahead: Mutex::default(),
             rendering: Arc::new(Semaphore::new(renders)),
             ledger: guard::Ledger::default(),
         }
@@ -112,26 +123,73 @@ impl Shared {
     /// As [`Shared::configuration`].
     pub(crate) fn bundles(&self) -> Result<&Charts, Diagnostic> {
         let configuration = self.configuration().map_err(|_| diagnostics::not_configured())?;
-        Ok(self.sources.get_or_init(|| Charts::new(configuration.places())))
+        let repositories = self.repositories(configuration).clone();
+        Ok(self.sources.get_or_init(|| Charts::new(configuration.places(repositories))))
     }
 
-    /// Reads a layer's file; nothing where it is absent and may be.
+    /// Returns the repositories that layers and charts are read from.
+    fn repositories(&self, configuration: &Configuration) -> &Repositories {
+        self.repositories.get_or_init(|| configuration.readable())
+    }
+
+    /// Reads a layer's file; nothing where it is absent and may be. Blocks while a repository is fetched.
     ///
     /// # Errors
     /// When the file cannot be read, with what to do about an absent one.
-    pub(crate) fn layer(
-        &self,
-        path: &str,
-        optional: bool,
-        layer: &str,
-    ) -> Result<Option<Vec<u8>>, Diagnostic> {
+    pub(crate) fn layer(&self, file: &LayerFile) -> Result<Option<LayerText>, Diagnostic> {
         let configuration = self.configuration().map_err(|_| diagnostics::not_configured())?;
-        match source::file::read(&configuration.resolve(path)) {
-            Ok(text) => Ok(Some(text)),
-            Err(SourceError::Absent { .. }) if optional => Ok(None),
-            Err(error) => Err(diagnostics::of_layer(layer, path, &error)),
+        let (name, text) = match &file.repository {
+            None => (file.path.clone(), source::file::read(&configuration.resolve(&file.path))),
+            Some(at) => {
+                configuration.repository(&at.name)?;
+                let repositories = self.repositories(configuration);
+                let opened = repositories.open(&at.name, at.reference.as_deref().unwrap_or_default());
+                let opened =
+                    opened.map_err(|error| diagnostics::of_repository(&file.name, &at.name, &error))?;
+                (opened.name(&file.path), repositories.read(&opened, &file.path))
+            }
+        };
+        match text {
+            Ok(text) => Ok(Some(LayerText { name, text })),
+            Err(SourceError::Absent { .. }) if file.optional => Ok(None),
+            Err(error) => Err(diagnostics::of_layer(&file.name, &name, &error)),
         }
     }
+
+    /// Returns what decrypts layers.
+    ///
+    /// # Errors
+    /// As [`Shared::configuration`].
+    pub(crate) fn sops(&self) -> Result<&Sops, Diagnostic> {
+        let configuration = self.configuration().map_err(|_| diagnostics::not_configured())?;
+        Ok(self.sops.get_or_init(|| Sops::new(configuration.sops().clone())))
+    }
+
+    /// Reads all files of a layout that are in repositories at once; a second call for the same state does nothing.
+    pub(crate) fn read_ahead(&self, layout: &Layout, files: &[LayerFile]) {
+        let Ok(configuration) = self.configuration() else { return };
+        let repositories = self.repositories(configuration);
+        for at in files.iter().filter_map(|file| file.repository.as_ref()) {
+            let reference = at.reference.clone().unwrap_or_default();
+            let key = (layout.name.clone(), at.name.clone(), reference.clone());
+            if !self.ahead.lock().unwrap_or_else(PoisonError::into_inner).insert(key) {
+                continue;
+            }
+            // What cannot be opened says so when its first file is read.
+            if let Ok(opened) = repositories.open(&at.name, &reference) {
+                repositories.read_ahead(&opened, |path| layout.reaches(&at.name, path));
+            }
+        }
+    }
+}
+
+/// The text of a layer's file.
+#[derive(Debug)]
+pub(crate) struct LayerText {
+    /// The file as a person would open it: `values/web.yaml`, `clusters@v1:values/web.yaml`.
+    pub(crate) name: String,
+    /// Its content.
+    pub(crate) text: Vec<u8>,
 }
 
 fn load_chart(sources: &Charts, origin: &Origin) -> Result<Found, Diagnostic> {
@@ -151,6 +209,8 @@ fn load_chart(sources: &Charts, origin: &Origin) -> Result<Found, Diagnostic> {
 /// Returns the argument to blame.
 fn place_of(origin: &Origin, error: &SourceError) -> Path {
     let name = match (origin, error) {
+        (Origin::Verified(..), SourceError::Unverified { .. }) => "verify",
+        (Origin::Verified(origin, _), _) => return place_of(origin, error),
         (Origin::Path(_), _) => "path",
         (Origin::Git { .. }, _) => "git",
         (_, SourceError::Unknown { .. }) => "version",
@@ -218,9 +278,10 @@ impl Provider for Strata {
 
     async fn configure(&self, request: ConfigureRequest) -> Result<Diagnostics, Diagnostics> {
         let configuration = Configuration::read(&request.config)?;
+        let warnings = configuration.warnings();
         // A second configuration of the same process would be the same one.
         let _ = self.shared.configuration.set(configuration);
         self.shared.ledger.clear();
-        Ok(Diagnostics::new())
+        Ok(warnings)
     }
 }

@@ -63,6 +63,23 @@ pub struct ChartRecord {
     /// The folder of a git repository that it is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub git: Option<GitChartRecord>,
+    /// What proves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<VerifyRecord>,
+}
+
+/// What proves a chart: public keys.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct VerifyRecord {
+    /// OpenPGP keys in armour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyring: Option<String>,
+    /// A file of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyring_file: Option<String>,
+    /// The key of cosign's signatures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cosign_key: Option<String>,
 }
 
 /// Where in git a chart is.
@@ -78,7 +95,7 @@ pub struct GitChartRecord {
 }
 
 /// Where a layer's values are.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LayerRecord {
     /// The layer's name.
     pub name: String,
@@ -97,6 +114,12 @@ pub struct LayerRecord {
     /// Whether the configuration says that fields made of the values stand in `late`, or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late: Option<bool>,
+    /// The repository that its file is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// Branch, tag or commit of the repository.
+    #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 /// Writes a record.

@@ -152,6 +152,14 @@ pub enum SourceError {
         /// The digest of what came.
         found: String,
     },
+    /// A chart that could not be proven to be what its publisher signed.
+    #[error("{what} is not used: {reason}")]
+    Unverified {
+        /// The chart.
+        what: String,
+        /// Why it is not proven.
+        reason: String,
+    },
     /// Something is not in the cache, and nothing may be fetched.
     #[error("{what} is not in the cache, and the provider is offline")]
     Offline {
@@ -207,6 +215,9 @@ impl SourceError {
             Self::Unknown { .. } => "correct the name or the version",
             Self::Digest { .. } => {
                 "ask who publishes it: the content was changed after its digest was published, or was spoilt on the way"
+            }
+            Self::Unverified { .. } => {
+                "ask its publisher which key signs it and correct `verify`; without the block, the chart is used unproven"
             }
             Self::Offline { .. } => {
                 "plan once with `offline = false`, or fill cache_dir from a machine that has it"

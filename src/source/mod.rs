@@ -11,7 +11,9 @@ mod error;
 pub mod file;
 pub mod git;
 mod path;
+pub mod repositories;
 mod secret;
+pub mod sops;
 mod tree;
 
 pub use directory::{ChartBytes, read_chart, read_chart_now};

@@ -118,7 +118,7 @@ impl WorkTree {
     fn read(&self, path: &RelativePath) -> Result<Vec<u8>, SourceError> {
         let real = self.resolve(path)?;
         if real.is_dir() {
-            return Err(self.absent(path));
+            return Err(SourceError::Path { path: path.to_string(), reason: "it is a folder, not a file" });
         }
         read_bounded(&real, LARGEST_FILE_BYTES)
     }
@@ -175,7 +175,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::super::git::fixture::Fixture;
-    use super::super::git::{GitSource, Reference};
+    use super::super::git::{GitSource, Reach, Reference};
     use super::*;
 
     const FILES: &[(&str, &str)] = &[
@@ -203,7 +203,7 @@ mod tests {
                 _ => std::fs::write(path, content).unwrap(),
             }
         }
-        let source = GitSource::new(fixture.cache());
+        let source = GitSource::new(fixture.cache(), Reach::Remote);
         let deadline = Instant::now() + Duration::from_secs(60);
         let commit = source.at(&fixture.remote(), &Reference::Branch("main".into()), deadline).await.unwrap();
         (fixture, [Tree::open(&work).unwrap(), Tree::Commit(commit)])
@@ -227,9 +227,13 @@ mod tests {
                 assert_eq!(tree.read(&path(name)).await.unwrap(), expected.as_bytes(), "{name}");
                 assert!(tree.exists(&path(name)).await.unwrap(), "{name}");
             }
-            for name in ["absent", "values/absent", "a.yaml/below", "dangling", "values"] {
+            for name in ["absent", "values/absent", "a.yaml/below", "dangling"] {
                 let error = tree.read(&path(name)).await.unwrap_err();
                 assert!(matches!(error, SourceError::Absent { .. }), "{name}: {error}");
+            }
+            for name in ["values", "folder"] {
+                let error = tree.read(&path(name)).await.unwrap_err();
+                assert!(error.to_string().contains("it is a folder"), "{name}: {error}");
             }
             assert!(tree.exists(&path("values/web")).await.unwrap());
             assert!(!tree.exists(&path("absent")).await.unwrap());

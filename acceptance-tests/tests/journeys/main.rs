@@ -14,6 +14,7 @@ mod gallery;
 mod git_bare;
 mod git_http;
 mod git_ssh;
+mod layers;
 mod patches;
 mod release;
 mod secrets;

@@ -93,6 +93,22 @@ impl Address {
         self
     }
 
+    /// Returns the name of the file, without the query.
+    pub(crate) fn file(&self) -> &str {
+        let path = self.path.split('?').next().unwrap_or_default();
+        path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Returns the address of a file beside this one, whose name has an ending more; the query stays.
+    ///
+    /// # Errors
+    /// [`SourceError::Url`].
+    pub(crate) fn with_ending(&self, ending: &str) -> Result<Self, SourceError> {
+        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
+        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+        Self::parse(&format!("{}://{}{path}{ending}{query}", self.scheme, self.host))
+    }
+
     /// Returns what credentials are bound to.
     pub(crate) fn host(&self) -> &str {
         &self.host

@@ -9,8 +9,9 @@ use super::address::Address;
 use super::cache::{Fetched, RECENT};
 use super::choose;
 use super::digest::Digest;
-use super::http::Question;
+use super::http::{Answer, Question};
 use super::index::{self, Entry, Found};
+use super::verify::{LARGEST_PROOF_BYTES, Package};
 
 const LARGEST_INDEX_BYTES: u64 = 256 << 20;
 
@@ -24,6 +25,49 @@ pub(super) fn fetch(
     name: &str,
     wanted: &str,
 ) -> Result<Vec<u8>, SourceError> {
+    let (archive, digest, what) = find(charts, repository, name, wanted)?;
+    fetch_from(charts, &archive, digest.as_ref(), &what)
+}
+
+/// Fetches a chart's archive with its provenance file.
+///
+/// # Errors
+/// As [`fetch`].
+pub(super) fn package(
+    charts: &Charts,
+    repository: &str,
+    name: &str,
+    wanted: &str,
+) -> Result<Package, SourceError> {
+    let (address, digest, what) = find(charts, repository, name, wanted)?;
+    let archive = fetch_from(charts, &address, digest.as_ref(), &what)?;
+    let file = address.file().to_owned();
+    let beside = address.with_ending(".prov")?;
+    let provenance = charts.cache.answer(&beside.whole(), RECENT, |known| {
+        let answer = ask(charts, &beside, known, LARGEST_PROOF_BYTES)?;
+        match answer.status {
+            404 => Err(SourceError::Unknown {
+                what: format!("provenance file of {what}"),
+                place: format!("`{beside}`"),
+                nearest: String::new(),
+            }),
+            _ => fetched(answer, &beside),
+        }
+    });
+    let provenance = match provenance {
+        Err(SourceError::Unknown { .. }) => None,
+        other => Some(other?.to_vec()),
+    };
+    Ok(Package { archive, file, provenance, manifest: None, signatures: Vec::new() })
+}
+
+/// Finds where a chart's archive is, the digest that the index promises, and how to call it.
+fn find(
+    charts: &Charts,
+    repository: &str,
+    name: &str,
+    wanted: &str,
+) -> Result<(Address, Option<Digest>, String), SourceError> {
     let base = Address::parse(repository)?.folder();
     let index = base.join("index.yaml")?;
     let first = look_up(charts, &base, &index, name, wanted, RECENT);
@@ -39,27 +83,41 @@ pub(super) fn fetch(
         url: index.to_string(),
         message: format!("it names no address for {what}"),
     })?;
-    let archive = base.join(link)?;
-    let ask = |known: Option<&str>| {
-        let login = charts.logins.of_host(archive.host());
-        charts.client.ask(&Question {
-            address: &archive,
-            accept: "application/gzip, application/x-gzip, application/octet-stream, */*;q=0.1",
-            authorization: login.as_ref().and_then(|login| login.basic()),
-            authority: login.as_ref().and_then(|login| login.authority()),
-            known,
-            form: None,
-            most_bytes: super::LARGEST_CHART_BYTES,
-        })
-    };
-    match Digest::parse(&entry.digest) {
-        Some(digest) => charts.cache.content(&digest, &what, || ask(None)?.into_content(&archive)),
+    Ok((base.join(link)?, Digest::parse(&entry.digest), what))
+}
+
+fn fetch_from(
+    charts: &Charts,
+    archive: &Address,
+    digest: Option<&Digest>,
+    what: &str,
+) -> Result<Vec<u8>, SourceError> {
+    let ask = |known: Option<&str>| ask(charts, archive, known, super::LARGEST_CHART_BYTES);
+    match digest {
+        Some(digest) => charts.cache.content(digest, what, || ask(None)?.into_content(archive)),
         // Without a digest in the index, the archive's own entity tag says whether it is still the same.
-        None => Ok(charts
-            .cache
-            .answer(&archive.whole(), RECENT, |known| fetched(ask(known)?, &archive))?
-            .to_vec()),
+        None => {
+            Ok(charts.cache.answer(&archive.whole(), RECENT, |known| fetched(ask(known)?, archive))?.to_vec())
+        }
     }
+}
+
+fn ask(
+    charts: &Charts,
+    address: &Address,
+    known: Option<&str>,
+    most_bytes: u64,
+) -> Result<Answer, SourceError> {
+    let login = charts.logins.of_host(address.host());
+    charts.client.ask(&Question {
+        address,
+        accept: "application/gzip, application/x-gzip, application/octet-stream, */*;q=0.1",
+        authorization: login.as_ref().and_then(|login| login.basic()),
+        authority: login.as_ref().and_then(|login| login.authority()),
+        known,
+        form: None,
+        most_bytes,
+    })
 }
 
 fn look_up(

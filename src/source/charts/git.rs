@@ -4,16 +4,12 @@
 
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::time::Instant;
-
-use super::super::git::{CommitTree, Reference, Remote};
+use super::super::git::{CommitTree, ObjectId};
+use super::super::repositories::block_on;
 use super::super::{RelativePath, SourceError};
 use super::cache::Fetched;
 use super::dependencies::{self, Home};
 use super::{Charts, Files};
-
-const LONGEST: Duration = Duration::from_secs(300);
 
 /// Fetches the files of a chart, its dependencies among them.
 ///
@@ -25,18 +21,14 @@ pub(super) fn fetch(
     reference: &str,
     path: &str,
 ) -> Result<Files, SourceError> {
-    let remote = charts.remotes.get(repository).ok_or_else(|| SourceError::Unknown {
-        what: format!("repository `{repository}` whose address is known"),
-        place: "the provider".to_owned(),
-        nearest: String::new(),
-    })?;
+    let (remote, reference) = charts.repositories.remote(repository, reference)?;
     let folder = folder(path)?;
     let shown = folder.as_ref().map_or("", RelativePath::as_str);
     let key = format!("{}#{reference}:{shown}", remote.url());
     // A commit is what it is; a branch may have moved.
-    let longest_age = if is_commit(reference) { Duration::MAX } else { Duration::ZERO };
+    let longest_age = if is_commit(&reference) { Duration::MAX } else { Duration::ZERO };
     let content = charts.cache.answer(&key, longest_age, |_| {
-        let tree = block_on(at(charts, remote, reference))??;
+        let tree = block_on(charts.repositories.commit(remote, &reference))??;
         let home = Home::Commit { tree, path: shown.to_owned() };
         let files = dependencies::complete(charts, home.files()?, &home, 0)?;
         Ok(Fetched::New { content: pack(&files), tag: None })
@@ -53,46 +45,12 @@ pub(super) fn read(tree: &CommitTree, path: &str) -> Result<Files, SourceError> 
     block_on(tree.read_all(folder.as_ref()))?
 }
 
-/// Returns what a text may mean, most likely first.
-fn references(text: &str) -> Vec<Reference> {
-    match (text.strip_prefix("refs/heads/"), text.strip_prefix("refs/tags/")) {
-        (Some(name), _) => vec![Reference::Branch(name.to_owned())],
-        (_, Some(name)) => vec![Reference::Tag(name.to_owned())],
-        _ if text.is_empty() => vec![Reference::DefaultBranch],
-        _ if is_commit(text) => vec![Reference::Commit(text.to_owned())],
-        _ => vec![Reference::Tag(text.to_owned()), Reference::Branch(text.to_owned())],
-    }
-}
-
 fn is_commit(text: &str) -> bool {
-    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-async fn at(charts: &Charts, remote: &Remote, reference: &str) -> Result<CommitTree, SourceError> {
-    let deadline = Instant::now() + LONGEST;
-    let mut last = None;
-    for reference in references(reference) {
-        match charts.git.at(remote, &reference, deadline).await {
-            Err(error @ SourceError::NoReference { .. }) => last = Some(error),
-            other => return other,
-        }
-    }
-    Err(last.unwrap_or_else(|| SourceError::NoReference {
-        url: remote.url().to_owned(),
-        reference: reference.to_owned(),
-        present: String::new(),
-    }))
+    ObjectId::parse(text).is_some()
 }
 
 fn folder(path: &str) -> Result<Option<RelativePath>, SourceError> {
     if matches!(path, "" | ".") { Ok(None) } else { RelativePath::new(path).map(Some) }
-}
-
-/// Waits for a conversation with git. Charts are loaded on threads that may wait.
-fn block_on<T>(work: impl Future<Output = T>) -> Result<T, SourceError> {
-    let handle = Handle::try_current()
-        .map_err(|error| SourceError::io("reading", "git", std::io::Error::other(error)))?;
-    Ok(handle.block_on(work))
 }
 
 /// Writes files one after the other, each with its name and length before it; equal files are equal bytes.
@@ -123,8 +81,8 @@ fn unpack(mut packed: &[u8]) -> Option<Files> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::git::Credentials;
     use super::super::super::git::fixture::Fixture;
+    use super::super::super::repositories::Repository;
     use super::super::tests::charts;
     use super::*;
 
@@ -141,17 +99,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_text_means_a_tag_before_a_branch() {
-        let check = |text: &str, expected: &[Reference]| assert_eq!(references(text), expected);
-        check("", &[Reference::DefaultBranch]);
-        check("v1", &[Reference::Tag("v1".into()), Reference::Branch("v1".into())]);
-        check("refs/heads/v1", &[Reference::Branch("v1".into())]);
-        check("refs/tags/v1", &[Reference::Tag("v1".into())]);
-        let id = "0123456789012345678901234567890123456789";
-        check(id, &[Reference::Commit(id.into())]);
-    }
-
     #[tokio::test(flavor = "multi_thread")]
     async fn a_chart_of_a_commit_brings_its_siblings_and_serves_offline() {
         let fixture = Fixture::with_files(&[
@@ -163,8 +110,8 @@ mod tests {
         ]);
         let folder = tempfile::tempdir().unwrap();
         let mut charts = charts(&folder, Vec::new());
-        let remote = Remote::new(fixture.remote().url(), Credentials::None, None).unwrap();
-        charts.remotes.insert("apps".to_owned(), remote);
+        let repository = Repository { remote: Some(fixture.remote()), ..Repository::default() };
+        charts.repositories.insert("apps", repository);
         let work = tokio::task::spawn_blocking(move || {
             let files = fetch(&charts, "apps", "main", "charts/web").unwrap();
             let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();

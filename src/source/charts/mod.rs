@@ -18,8 +18,9 @@ mod oci;
 mod oci_token;
 #[cfg(test)]
 mod tests;
+mod verify;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -27,8 +28,8 @@ use helm_engine::{Chart, Mode, SourceFile};
 
 use super::chart::ChartError;
 use super::directory::{ChartBytes, read_chart_now};
-use super::git::{GitSource, Remote};
-use super::{Secret, SourceError};
+use super::repositories::Repositories;
+use super::{RelativePath, Secret, SourceError};
 use cache::Cache;
 use dependencies::Home;
 use digest::Digest;
@@ -37,6 +38,7 @@ use login::Logins;
 
 pub use bundle::{Bundle, BundleOrigin};
 pub use login::Registry;
+pub use verify::Verify;
 
 /// Above the engine's own limit, so that its message, which is Helm's, comes first.
 const LARGEST_CHART_BYTES: u64 = 256 << 20;
@@ -57,13 +59,15 @@ pub enum Origin {
     },
     /// In a folder of a git repository.
     Git {
-        /// The repository's name among [`Places::remotes`].
+        /// The repository's name among [`Places::repositories`].
         repository: String,
         /// A branch, tag or commit; empty for the default branch.
         reference: String,
         /// The chart's folder.
         path: String,
     },
+    /// At one of the other places, and used only if it is what its publisher signed.
+    Verified(Box<Origin>, Verify),
 }
 
 /// What finding charts depends on.
@@ -74,7 +78,7 @@ pub struct Places {
     /// Hosts with what it takes to be let in.
     pub registries: Vec<Registry>,
     /// Git repositories by name.
-    pub remotes: BTreeMap<String, Remote>,
+    pub repositories: Repositories,
     /// Whether nothing may be fetched.
     pub offline: bool,
 }
@@ -88,6 +92,7 @@ impl std::fmt::Display for Origin {
             Origin::Path(path) => write!(formatter, "{}", path.display()),
             Origin::Repository { repository, name, .. } => write!(formatter, "`{name}` of {repository}"),
             Origin::Git { repository, path, .. } => write!(formatter, "`{path}` of repository {repository}"),
+            Origin::Verified(origin, _) => origin.fmt(formatter),
         }
     }
 }
@@ -107,8 +112,7 @@ pub struct Charts {
     cache: Cache,
     client: Client,
     logins: Logins,
-    git: GitSource,
-    remotes: BTreeMap<String, Remote>,
+    repositories: Repositories,
     tokens: Mutex<HashMap<String, Secret>>,
     offline: bool,
 }
@@ -120,8 +124,7 @@ impl Charts {
             cache: Cache::new(places.cache.join("charts"), places.offline),
             client: Client::default(),
             logins: Logins::new(places.registries, login::usual_files()),
-            git: GitSource::new(places.cache.join("git")),
-            remotes: places.remotes,
+            repositories: places.repositories,
             tokens: Mutex::default(),
             offline: places.offline,
         }
@@ -145,15 +148,22 @@ impl Charts {
                 }
             },
             Origin::Git { repository, reference, path } => {
+                if let Some(folder) = self.repositories.work_tree(repository, reference)? {
+                    let path = if matches!(path.as_str(), "" | ".") {
+                        folder.to_owned()
+                    } else {
+                        folder.join(RelativePath::new(path)?.as_str())
+                    };
+                    return self.load(&Origin::Path(path), mode);
+                }
                 let files = git::fetch(self, repository, reference, path)?;
                 let digest = Digest::of(&git::pack(&files)).to_string();
                 Ok(Found { chart: load_files(files, mode)?, digest: Some(digest) })
             }
             Origin::Repository { repository, name, version } => {
-                let archive = self.archive(repository, name, version)?;
-                let chart = Chart::load_archive(&archive, mode)?;
-                Ok(Found { chart, digest: Some(Digest::of(&archive).to_string()) })
+                load_archive(&self.archive(repository, name, version)?, mode)
             }
+            Origin::Verified(origin, verify) => load_archive(&verify.archive(self, origin)?, mode),
         }
     }
 
@@ -165,6 +175,11 @@ impl Charts {
             classic::fetch(self, repository, name, version.trim())
         }
     }
+}
+
+fn load_archive(archive: &[u8], mode: Mode) -> Result<Found, ChartError> {
+    let chart = Chart::load_archive(archive, mode)?;
+    Ok(Found { chart, digest: Some(Digest::of(archive).to_string()) })
 }
 
 fn load_files(files: Files, mode: Mode) -> Result<Chart, ChartError> {

@@ -3,6 +3,7 @@
 //! Follows the distribution protocol and Helm's use of it: an exact version is the tag (`+` written as `_`), anything else is
 //! chosen among all tags. Credentials that are refused are left out once, for registries that let anybody read.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,16 +18,23 @@ use super::digest::Digest;
 use super::http::{Answer, Question};
 use super::login::Login;
 use super::oci_token::{Challenge, token};
+use super::verify::{LARGEST_PROOF_BYTES, Package, SIGNATURE_LAYER, Signature, Verify};
 use super::{Charts, choose, classic};
 
 const CHART_LAYERS: [&str; 2] =
     ["application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/tar+gzip"];
+/// What is wrong with a manifest that has none of them.
+const NO_CHART: &str = "it is no chart: it has no layer with one";
 /// The layers that hold an archive of files: Flux's own, and what other tools push.
 const FILE_LAYERS: [&str; 3] = [
     "application/vnd.cncf.flux.content.v1.tar+gzip",
     "application/vnd.oci.image.layer.v1.tar+gzip",
     "application/tar+gzip",
 ];
+/// The layer in which Helm keeps a chart's provenance file.
+const PROVENANCE_LAYER: &str = "application/vnd.cncf.helm.chart.provenance.v1.prov";
+/// The annotation in which cosign keeps a signature.
+const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 const MANIFESTS: &str =
     "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
 const LARGEST_MANIFEST_BYTES: u64 = 4 << 20;
@@ -53,6 +61,8 @@ struct Manifest {
 struct Layer {
     media_type: String,
     digest: String,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -71,19 +81,43 @@ pub(super) fn fetch(
     wanted: &str,
 ) -> Result<Vec<u8>, SourceError> {
     let place = Place::open(charts, repository, name)?;
-    let tag = match Version::parse_strict(wanted) {
-        Ok(_) => wanted.to_owned(),
-        Err(_) => match place.choose(wanted, RECENT) {
-            Err(SourceError::Unknown { .. }) if !charts.offline => place.choose(wanted, Duration::ZERO)?,
-            other => other?,
-        },
-    };
+    let tag = place.tag(wanted)?;
     let digest = place.chart_layer(&tag)?;
-    let blob = place.base.join(&format!("blobs/{digest}"))?;
+    place.blob(&digest, &format!("chart `{name}` {tag}"), super::LARGEST_CHART_BYTES)
+}
+
+/// Fetches a chart's archive with what can prove it.
+///
+/// # Errors
+/// As [`fetch`].
+pub(super) fn package(
+    charts: &Charts,
+    repository: &str,
+    name: &str,
+    wanted: &str,
+    verify: &Verify,
+) -> Result<Package, SourceError> {
+    let place = Place::open(charts, repository, name)?;
+    let tag = place.tag(wanted)?;
     let what = format!("chart `{name}` {tag}");
-    charts.cache.content(&digest, &what, || {
-        place.ask(&blob, "*/*", None, super::LARGEST_CHART_BYTES)?.into_content(&blob)
-    })
+    let (address, text) = place.manifest(&tag)?;
+    let manifest = read_manifest(&address, &text)?;
+    let digest = place.layer(&address, &text, &CHART_LAYERS, NO_CHART)?;
+    let archive = place.blob(&digest, &what, super::LARGEST_CHART_BYTES)?;
+    let provenance = manifest.layers.iter().find(|layer| layer.media_type == PROVENANCE_LAYER);
+    let provenance = match provenance.and_then(|layer| Digest::parse(&layer.digest)) {
+        Some(digest) if verify.keyring.is_some() => {
+            Some(place.blob(&digest, &format!("the provenance file of {what}"), LARGEST_PROOF_BYTES)?)
+        }
+        _ => None,
+    };
+    let digest = Digest::of(&text);
+    let signatures = if verify.cosign_key.is_some() { place.signatures(&digest, &what)? } else { Vec::new() };
+    Ok(Package { archive, file: format!("{name}-{tag}.tgz"), provenance, manifest: Some(digest), signatures })
+}
+
+fn read_manifest(address: &Address, text: &[u8]) -> Result<Manifest, SourceError> {
+    serde_json::from_slice(text).map_err(|error| refused(address, &error.to_string()))
 }
 
 /// Fetches the archive of an artifact, and the digest of the artifact's manifest; `repository` starts with `oci://`.
@@ -195,13 +229,74 @@ impl<'a> Place<'a> {
         })
     }
 
+    /// Returns the tag of the version that is wanted.
+    fn tag(&self, wanted: &str) -> Result<String, SourceError> {
+        match Version::parse_strict(wanted) {
+            Ok(_) => Ok(wanted.to_owned()),
+            Err(_) => match self.choose(wanted, RECENT) {
+                Err(SourceError::Unknown { .. }) if !self.charts.offline => {
+                    self.choose(wanted, Duration::ZERO)
+                }
+                other => other,
+            },
+        }
+    }
+
+    /// Returns the content of a digest.
+    fn blob(&self, digest: &Digest, what: &str, most_bytes: u64) -> Result<Vec<u8>, SourceError> {
+        let blob = self.base.join(&format!("blobs/{digest}"))?;
+        self.charts
+            .cache
+            .content(digest, what, || self.ask(&blob, "*/*", None, most_bytes)?.into_content(&blob))
+    }
+
     /// Returns the digest of the layer that holds the chart.
     fn chart_layer(&self, version: &str) -> Result<Digest, SourceError> {
-        let address = self.base.join(&format!("manifests/{}", version.replace('+', "_")))?;
+        let (address, text) = self.manifest(version)?;
+        self.layer(&address, &text, &CHART_LAYERS, NO_CHART)
+    }
+
+    /// Returns a version's manifest and its address.
+    fn manifest(&self, version: &str) -> Result<(Address, Arc<[u8]>), SourceError> {
+        self.manifest_of_tag(&version.replace('+', "_"), || self.no_version(version))
+    }
+
+    /// Returns the manifest under a tag; `absent` explains that there is none.
+    fn manifest_of_tag(
+        &self,
+        tag: &str,
+        absent: impl Fn() -> SourceError,
+    ) -> Result<(Address, Arc<[u8]>), SourceError> {
+        let address = self.base.join(&format!("manifests/{tag}"))?;
         let text = self.charts.cache.answer(&address.whole(), RECENT, |known| {
-            classic::fetched(self.ask_manifest(&address, known, || self.no_version(version))?, &address)
+            classic::fetched(self.ask_manifest(&address, known, &absent)?, &address)
         })?;
-        self.layer(&address, &text, &CHART_LAYERS, "it is no chart: it has no layer with one")
+        Ok((address, text))
+    }
+
+    /// Returns the signatures of a manifest that cosign has put beside it; none where there are none.
+    fn signatures(&self, manifest: &Digest, what: &str) -> Result<Vec<Signature>, SourceError> {
+        let tag = format!("sha256-{}.sig", manifest.digits());
+        let absent = || SourceError::Unknown {
+            what: format!("signature of {what}"),
+            place: self.title(),
+            nearest: String::new(),
+        };
+        let (address, text) = match self.manifest_of_tag(&tag, absent) {
+            Err(SourceError::Unknown { .. }) => return Ok(Vec::new()),
+            other => other?,
+        };
+        let layers = read_manifest(&address, &text)?.layers.into_iter();
+        let signed = layers.filter(|layer| layer.media_type == SIGNATURE_LAYER);
+        let signature = |layer: Layer| {
+            let digest = Digest::parse(&layer.digest)?;
+            Some((digest, layer.annotations.get(SIGNATURE)?.clone()))
+        };
+        let payload = |(digest, signature)| {
+            let payload = self.blob(&digest, &format!("a signature of {what}"), LARGEST_PROOF_BYTES)?;
+            Ok(Signature { payload, signature })
+        };
+        signed.filter_map(signature).map(payload).collect()
     }
 
     /// Asks for a manifest and holds it against the digest that the registry says it has.
@@ -235,8 +330,7 @@ impl<'a> Place<'a> {
         types: &[&str],
         none: &str,
     ) -> Result<Digest, SourceError> {
-        let manifest: Manifest =
-            serde_json::from_slice(manifest).map_err(|error| refused(address, &error.to_string()))?;
+        let manifest = read_manifest(address, manifest)?;
         let layer = manifest.layers.iter().find(|layer| types.contains(&layer.media_type.as_str()));
         let layer = layer.ok_or_else(|| refused(address, none))?;
         Digest::parse(&layer.digest).ok_or_else(|| refused(address, "the digest of its layer is not SHA-256"))

@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::super::git::Reach;
 use super::http::Limits;
 use super::*;
 
@@ -77,8 +78,7 @@ pub(super) fn charts(folder: &tempfile::TempDir, registries: Vec<Registry>) -> C
         cache: Cache::new(folder.path(), false),
         client: Client::new(limits),
         logins: Logins::new(registries, Vec::new()),
-        git: GitSource::new(folder.path().join("git")),
-        remotes: BTreeMap::new(),
+        repositories: Repositories::new(folder.path().join("git"), Reach::Remote),
         tokens: Mutex::default(),
         offline: false,
     }

@@ -34,6 +34,18 @@ pub enum Reference {
 }
 
 impl Reference {
+    /// Lists what a text may mean, most likely first: `refs/heads/…`, `refs/tags/…`, a full commit id, a tag, a branch; the
+    /// default branch where it is empty.
+    pub fn meanings(text: &str) -> Vec<Self> {
+        match (text.strip_prefix("refs/heads/"), text.strip_prefix("refs/tags/")) {
+            (Some(name), _) => vec![Self::Branch(name.to_owned())],
+            (_, Some(name)) => vec![Self::Tag(name.to_owned())],
+            _ if text.is_empty() => vec![Self::DefaultBranch],
+            _ if ObjectId::parse(text).is_some() => vec![Self::Commit(text.to_owned())],
+            _ => vec![Self::Tag(text.to_owned()), Self::Branch(text.to_owned())],
+        }
+    }
+
     /// Gives what to ask the remote for.
     fn wanted(&self) -> String {
         match self {
@@ -174,7 +186,7 @@ impl BareClone {
     ) -> Result<Option<ObjectId>, SourceError> {
         reference.check(session.remote().url())?;
         let action = format!("fetching {reference} of `{}`", session.remote());
-        let kept = format!("refs/strata/{}", folder_key(&reference.to_string()));
+        let kept = kept_as(reference);
         let refspec = format!("+{}:{kept}", reference.wanted());
         let held = self.lock(session).await?;
         let fetch = session.invocation(&self.directory, &action).args(FETCH).args(["origin", &refspec]);
@@ -236,6 +248,42 @@ impl BareClone {
         let run = session.invocation(&self.directory, action);
         let answer = run.args(["ls-tree", "-r", "-z", "--full-tree", commit.as_str()]).run().await?;
         Ok(objects::parse_listing(&answer.output))
+    }
+
+    /// Gives the commit that `reference` meant when it was fetched last; none where it never was.
+    ///
+    /// # Errors
+    /// Git cannot be run.
+    pub(crate) async fn kept(
+        &self,
+        session: &Session,
+        reference: &Reference,
+    ) -> Result<Option<ObjectId>, SourceError> {
+        reference.check(session.remote().url())?;
+        let action = format!("looking for {reference} of `{}` in the cache", session.remote());
+        let commit = format!("{}^{{commit}}", kept_as(reference));
+        let run = session.invocation(&self.directory, action);
+        let answer = run.args(["rev-parse", "--verify", "--quiet", &commit]).answer().await?;
+        Ok(answer.status.success().then(|| ObjectId::parse(&answer.text())).flatten())
+    }
+
+    /// Reads blobs that the clone holds, without asking the remote; nothing where one of them is missing.
+    ///
+    /// # Errors
+    /// Git cannot be run.
+    pub(crate) async fn present(
+        &self,
+        session: &Session,
+        ids: &std::collections::BTreeSet<ObjectId>,
+    ) -> Result<Option<objects::Blobs>, SourceError> {
+        let action = format!("reading {} files of `{}`", ids.len(), session.remote());
+        let run = session.invocation(&self.directory, action).args(["cat-file", "--batch", "--buffer"]);
+        // Git before 2.45 asks the remote all the same, by a transport that does not exist.
+        let run = run.variable("GIT_NO_LAZY_FETCH", "1").variable("GIT_ALLOW_PROTOCOL", "none");
+        let list: String = ids.iter().map(|id| format!("{id}\n")).collect();
+        let answer = run.input(list).answer().await?;
+        let blobs = objects::parse_blobs(&answer.output);
+        Ok((answer.status.success() && ids.iter().all(|id| blobs.contains_key(id))).then_some(blobs))
     }
 
     /// Reads blobs, fetching in one request those that the clone does not hold.
@@ -304,13 +352,29 @@ fn is_missing_reference(message: &str) -> bool {
         .any(|part| message.contains(part))
 }
 
+/// Names the reference in the clone that keeps what was fetched.
+fn kept_as(reference: &Reference) -> String {
+    format!("refs/strata/{}", folder_key(&reference.to_string()))
+}
+
 fn folder_key(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_reference_name;
+    use super::{Reference, is_reference_name};
+
+    #[test]
+    fn a_text_means_a_tag_before_a_branch() {
+        let check = |text: &str, expected: &[Reference]| assert_eq!(Reference::meanings(text), expected);
+        check("", &[Reference::DefaultBranch]);
+        check("v1", &[Reference::Tag("v1".into()), Reference::Branch("v1".into())]);
+        check("refs/heads/v1", &[Reference::Branch("v1".into())]);
+        check("refs/tags/v1", &[Reference::Tag("v1".into())]);
+        let id = "0123456789012345678901234567890123456789";
+        check(id, &[Reference::Commit(id.into())]);
+    }
 
     #[test]
     fn reference_names_follow_gits_rules() {

@@ -17,7 +17,7 @@ pub use clone::Reference;
 pub use command::Git;
 pub use objects::{Entry, EntryKind, Listing, ObjectId};
 pub use remote::{Credentials, Remote};
-pub use tree::{CommitTree, GitSource};
+pub use tree::{CommitTree, GitSource, Reach};
 
 pub(crate) use clone::BareClone;
 pub(crate) use command::printable;

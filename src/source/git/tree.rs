@@ -16,20 +16,35 @@ use super::{BareClone, Reference, Remote, Session};
 const MOST_LINKS: usize = 40;
 /// One conversation about blobs of a commit that was fetched already.
 const BLOBS_LIMIT: Duration = Duration::from_secs(120);
+/// Files that are read ahead at once.
+const MOST_AHEAD: usize = 10_000;
+/// The largest file that is kept in memory; larger ones are read from the clone again.
+const LARGEST_KEPT_BYTES: usize = 1 << 20;
 
 /// All commits that a process reads, each fetched once.
 #[derive(Clone, Debug)]
 pub struct GitSource {
     cache: PathBuf,
+    reach: Reach,
     trees: Arc<Mutex<HashMap<(String, Reference), Slot>>>,
+}
+
+/// How far reading may go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// To the remote, for what the cache lacks or may have missed.
+    #[default]
+    Remote,
+    /// To the cache and no further.
+    Cache,
 }
 
 type Slot = Arc<tokio::sync::Mutex<Option<CommitTree>>>;
 
 impl GitSource {
     /// Prepares reading through clones below `cache`; nothing is done yet.
-    pub fn new(cache: impl Into<PathBuf>) -> Self {
-        Self { cache: cache.into(), trees: Arc::default() }
+    pub fn new(cache: impl Into<PathBuf>, reach: Reach) -> Self {
+        Self { cache: cache.into(), reach, trees: Arc::default() }
     }
 
     /// Gives the commit that a branch, tag or id means now; later calls of the process get the same commit, so that one plan
@@ -68,13 +83,23 @@ impl GitSource {
     ) -> Result<CommitTree, SourceError> {
         let session = Session::open(remote, deadline).await?;
         let clone = BareClone::open(&self.cache, &session).await?;
-        let Some(commit) = clone.fetch(&session, reference).await? else {
+        let commit = match self.reach {
+            Reach::Remote => clone.fetch(&session, reference).await?,
+            Reach::Cache => Some(
+                clone
+                    .kept(&session, reference)
+                    .await?
+                    .ok_or_else(|| SourceError::Offline { what: format!("{reference} of `{remote}`") })?,
+            ),
+        };
+        let Some(commit) = commit else {
             let present = "; it is empty".to_owned();
             let (url, reference) = (remote.url().to_owned(), reference.to_string());
             return Err(SourceError::NoReference { url, reference, present });
         };
         let listing = Arc::new(clone.listing(&session, &commit).await?);
-        Ok(CommitTree { cache: self.cache.clone(), remote: remote.clone(), commit, listing })
+        let (cache, remote, reach) = (self.cache.clone(), remote.clone(), self.reach);
+        Ok(CommitTree { cache, remote, reach, commit, listing, loaded: Arc::default() })
     }
 }
 
@@ -83,8 +108,39 @@ impl GitSource {
 pub struct CommitTree {
     cache: PathBuf,
     remote: Remote,
+    reach: Reach,
     commit: ObjectId,
     listing: Arc<Listing>,
+    loaded: Arc<Loaded>,
+}
+
+/// What was read of a commit, and what waits to be read: whoever has the turn reads for all who wait, so that many
+/// readers of many files are few conversations with git.
+#[derive(Debug, Default)]
+struct Loaded {
+    blobs: Mutex<HashMap<ObjectId, Arc<[u8]>>>,
+    waiting: Mutex<BTreeSet<ObjectId>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Loaded {
+    fn get(&self, id: &ObjectId) -> Option<Arc<[u8]>> {
+        self.blobs.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn keep(&self, blobs: &BTreeMap<ObjectId, Vec<u8>>) {
+        let small = blobs.iter().filter(|(_, content)| content.len() <= LARGEST_KEPT_BYTES);
+        let small = small.map(|(id, content)| (id.clone(), Arc::from(content.as_slice())));
+        self.blobs.lock().unwrap_or_else(PoisonError::into_inner).extend(small);
+    }
+
+    fn wait_for(&self, id: &ObjectId) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+    }
+
+    fn take_waiting(&self) -> BTreeSet<ObjectId> {
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl CommitTree {
@@ -117,6 +173,19 @@ impl CommitTree {
         let mut all: Vec<_> = files.chain(links).collect();
         all.sort();
         Ok(all.into_iter().map(|(path, content)| (path[prefix.len()..].to_owned(), content)).collect())
+    }
+
+    /// Reads the files whose paths are wanted in one conversation, so that reading each of them needs none. What cannot
+    /// be read now says so when it is read.
+    pub async fn read_ahead(&self, wanted: impl Fn(&str) -> bool) {
+        let is_file = |kind| matches!(kind, EntryKind::File | EntryKind::Executable);
+        let files = self.listing.iter().filter(|(path, entry)| is_file(entry.kind) && wanted(path));
+        let missing = files.map(|(_, entry)| entry.id.clone()).filter(|id| self.loaded.get(id).is_none());
+        let missing: BTreeSet<_> = missing.take(MOST_AHEAD).collect();
+        let _turn = self.loaded.turn.lock().await;
+        if let Ok(blobs) = self.blobs(missing).await {
+            self.loaded.keep(&blobs);
+        }
     }
 
     pub(in super::super) fn holds(&self, path: &RelativePath) -> bool {
@@ -153,6 +222,9 @@ impl CommitTree {
     }
 
     async fn read_file(&self, asked: &RelativePath, path: &str) -> Result<Vec<u8>, SourceError> {
+        if self.is_folder(path) {
+            return Err(SourceError::Path { path: asked.to_string(), reason: "it is a folder, not a file" });
+        }
         let entry = self.listing.get(path).filter(|entry| entry.kind != EntryKind::Submodule);
         let content = self.blob(&entry.ok_or_else(|| self.absent(asked.as_str()))?.id).await?;
         if content.len() as u64 > LARGEST_FILE_BYTES {
@@ -178,13 +250,36 @@ impl CommitTree {
     }
 
     async fn blob(&self, id: &ObjectId) -> Result<Vec<u8>, SourceError> {
-        let mut blobs = self.blobs(BTreeSet::from([id.clone()])).await?;
+        if let Some(content) = self.loaded.get(id) {
+            return Ok(content.to_vec());
+        }
+        self.loaded.wait_for(id);
+        let _turn = self.loaded.turn.lock().await;
+        if let Some(content) = self.loaded.get(id) {
+            return Ok(content.to_vec());
+        }
+        let mut ids = self.loaded.take_waiting();
+        ids.insert(id.clone());
+        let mut blobs = self.blobs(ids).await?;
+        self.loaded.keep(&blobs);
         Ok(blobs.remove(id).unwrap_or_default())
     }
 
+    /// Reads blobs: those that the clone holds without asking anybody.
     async fn blobs(&self, ids: BTreeSet<ObjectId>) -> Result<BTreeMap<ObjectId, Vec<u8>>, SourceError> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         let session = Session::open(&self.remote, Instant::now() + BLOBS_LIMIT).await?;
-        BareClone::open(&self.cache, &session).await?.blobs(&session, &ids).await
+        let clone = BareClone::open(&self.cache, &session).await?;
+        match (clone.present(&session, &ids).await?, self.reach) {
+            (Some(blobs), _) => Ok(blobs),
+            (None, Reach::Remote) => clone.blobs(&session, &ids).await,
+            (None, Reach::Cache) => {
+                let commit = &self.commit.as_str()[..12];
+                Err(SourceError::Offline { what: format!("a file of commit {commit} of `{}`", self.remote) })
+            }
+        }
     }
 
     fn absent(&self, path: &str) -> SourceError {
@@ -238,7 +333,7 @@ mod tests {
         let fixture = Fixture::with_files(&[("c/Chart.yaml", "v1"), ("c/t/a.yaml", "t"), ("x", "x")]);
         fixture.git(&["tag", "-a", "-m", "x", "v1", "main"]);
         let first = fixture.git(&["rev-parse", "main"]);
-        let source = GitSource::new(fixture.cache());
+        let source = GitSource::new(fixture.cache(), Reach::Remote);
         let branch = Reference::Branch("main".into());
         let before = source.at(&fixture.remote(), &branch, soon()).await.unwrap();
         fixture.commit(&[("c/Chart.yaml", "v2")]);
@@ -256,7 +351,7 @@ mod tests {
                 "{reference}"
             );
         }
-        let fresh = GitSource::new(fixture.cache());
+        let fresh = GitSource::new(fixture.cache(), Reach::Remote);
         let now = fresh.at(&fixture.remote(), &Reference::DefaultBranch, soon()).await.unwrap();
         assert_eq!(chart(now).await[0].1, b"v2");
         let absent = fresh.at(&fixture.remote(), &Reference::Tag("v9".into()), soon()).await.unwrap_err();
@@ -268,7 +363,7 @@ mod tests {
         let fixture = Fixture::with_files(&[("x", "x")]);
         fixture.git(&["symbolic-ref", "HEAD", "refs/heads/gone"]);
         let check = async |fixture: &Fixture, reference: Reference, part: &str| {
-            let source = GitSource::new(fixture.cache());
+            let source = GitSource::new(fixture.cache(), Reach::Remote);
             let error = source.at(&fixture.remote(), &reference, soon()).await.unwrap_err();
             assert!(error.to_string().contains(part), "{error}");
         };

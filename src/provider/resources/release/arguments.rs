@@ -9,9 +9,10 @@ use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path, Value};
 
 use super::super::super::patches;
 use super::hcl;
+use crate::layers::layout::RepositoryAt;
 use crate::manifest::patch::Written;
 use crate::release::objects;
-use crate::release::record::{ChartRecord, GitChartRecord, LayerRecord};
+use crate::release::record::{ChartRecord, GitChartRecord, LayerRecord, VerifyRecord};
 
 /// What a user wrote, or a state holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -101,6 +102,8 @@ pub(super) enum LayerSource {
         path: String,
         /// Whether it may be absent, where the block says so.
         optional: Option<bool>,
+        /// The repository that it is in; none for the provider's `root`.
+        repository: Option<RepositoryAt>,
     },
     /// In the block itself, as YAML.
     Text(String),
@@ -187,6 +190,14 @@ fn read_chart(block: &Object) -> ChartRecord {
             reference: git.string("ref").map(str::to_owned),
             path: git.string("path").unwrap_or_default().to_owned(),
         }),
+        verify: block.block("verify").map(|verify| {
+            let text = |name: &str| verify.string(name).map(str::to_owned);
+            VerifyRecord {
+                keyring: text("keyring"),
+                keyring_file: text("keyring_file"),
+                cosign_key: text("cosign_key"),
+            }
+        }),
     }
 }
 
@@ -194,7 +205,11 @@ impl Layer {
     fn read(block: &Object) -> Self {
         let text = |name: &str| block.string(name).map(str::to_owned);
         let source = match (text("file"), block.get("values")) {
-            (Some(path), _) => LayerSource::File { path, optional: block.bool("optional") },
+            (Some(path), _) => {
+                let reference = text("ref");
+                let repository = text("repository").map(|name| RepositoryAt { name, reference });
+                LayerSource::File { path, optional: block.bool("optional"), repository }
+            }
             (None, values) => LayerSource::read(values),
         };
         Layer {
@@ -212,15 +227,27 @@ impl Layer {
 
     /// Returns what is written down of the layer beside the delivered objects.
     pub(super) fn to_record(&self) -> LayerRecord {
-        let (file, values, optional) = match &self.source {
-            LayerSource::File { path, optional } => (Some(path.clone()), None, *optional),
-            // What must not be seen is not written down where everybody reads.
-            _ if self.sensitive == Some(true) => (None, None, None),
-            LayerSource::Text(text) => (None, Some(text.as_str().into()), None),
-            LayerSource::Object(value) => (None, Some(objects::to_json(&hcl::node(value))), None),
+        let record = LayerRecord {
+            name: self.name.clone(),
+            sensitive: self.sensitive,
+            late: self.late,
+            ..LayerRecord::default()
         };
-        let name = self.name.clone();
-        LayerRecord { name, file, values, optional, sensitive: self.sensitive, late: self.late }
+        match &self.source {
+            LayerSource::File { path, optional, repository } => LayerRecord {
+                file: Some(path.clone()),
+                optional: *optional,
+                repository: repository.as_ref().map(|at| at.name.clone()),
+                reference: repository.as_ref().and_then(|at| at.reference.clone()),
+                ..record
+            },
+            // What must not be seen is not written down where everybody reads.
+            _ if self.sensitive == Some(true) => record,
+            LayerSource::Text(text) => LayerRecord { values: Some(text.as_str().into()), ..record },
+            LayerSource::Object(value) => {
+                LayerRecord { values: Some(objects::to_json(&hcl::node(value))), ..record }
+            }
+        }
     }
 }
 
@@ -281,6 +308,7 @@ pub(super) fn validate(config: &Object) -> Diagnostics {
 fn validate_chart(config: &Object, found: &mut Diagnostics) {
     let Some(chart) = config.block("chart") else { return };
     let given = |name: &str| !chart.is_null(name);
+    validate_verify(chart, found);
     if given("git") {
         if ["path", "repository", "name", "version"].into_iter().any(given) {
             found.push(
@@ -332,6 +360,30 @@ fn validate_sensitive_values(config: &Object, found: &mut Diagnostics) {
     }
 }
 
+fn validate_verify(chart: &Object, found: &mut Diagnostics) {
+    let Some(verify) = chart.block("verify") else { return };
+    let at = || Path::from("chart").attribute("verify");
+    let given = |name: &str| !verify.is_null(name);
+    let wrong = if !["keyring", "keyring_file", "cosign_key"].into_iter().any(given) {
+        Some(("the verify block names no key", "give it a `keyring`, a `keyring_file` or a `cosign_key`"))
+    } else if given("keyring") && given("keyring_file") {
+        Some(("verify has a keyring and a keyring_file", "keep one of them"))
+    } else if !chart.is_null("git") {
+        Some((
+            "a chart in git cannot be verified",
+            "nobody signs a folder: take the packed chart from a repository, or pin a commit with `ref`",
+        ))
+    } else if given("cosign_key") && chart.string("repository").is_some_and(|one| !one.starts_with("oci://"))
+    {
+        Some(("cosign signs charts in registries only", "use a `keyring` for a classic repository"))
+    } else {
+        None
+    };
+    if let Some((summary, hint)) = wrong {
+        found.push(Diagnostic::error(summary).hint(hint).at(at()));
+    }
+}
+
 fn validate_layers(config: &Object, found: &mut Diagnostics) {
     let mut names: Vec<&str> = Vec::new();
     for (index, layer) in config.blocks("layer").into_iter().enumerate() {
@@ -353,6 +405,20 @@ fn validate_layers(config: &Object, found: &mut Diagnostics) {
         }
         if let Some(diagnostic) = wrong_values(layer, name) {
             found.push(diagnostic.at(at().attribute("values")));
+        }
+        let (no_repository, no_reference) = (layer.is_null("repository"), layer.is_null("ref"));
+        if no_file && !no_values && !(no_repository && no_reference) {
+            found.push(
+                Diagnostic::error(format!("layer {name:?} has values and a repository"))
+                    .hint("a repository holds files: give it a `file`, or leave `repository` and `ref` out")
+                    .at(at().attribute(if no_repository { "ref" } else { "repository" })),
+            );
+        } else if no_repository && !no_reference {
+            found.push(
+                Diagnostic::error(format!("layer {name:?} has a ref but no repository"))
+                    .hint("add `repository`, the name of a repository block of the provider")
+                    .at(at().attribute("ref")),
+            );
         }
         if names.contains(&name) && !layer.is_unknown("name") {
             found.push(
@@ -475,6 +541,14 @@ mod tests {
             vec![layer("a").with("file", "x"), layer("a").with("file", "y")],
             &["two layers are named \"a\""],
         );
+        check(vec![layer("a").with("file", "x").with("repository", "r").with("ref", "v1")], &[]);
+        check(
+            vec![
+                layer("a").with("file", "x").with("ref", "v1"),
+                layer("b").with("values", "").with("ref", "v1"),
+            ],
+            &["layer \"a\" has a ref but no repository", "layer \"b\" has values and a repository"],
+        );
         check(vec![layer("chart").with("file", "x")], &["a layer cannot be named \"chart\""]);
     }
 
@@ -495,6 +569,11 @@ mod tests {
         check(chart().with("git", git()), &[]);
         check(chart().with("git", git()).with("path", "x"), &["chart has a git block and another place too"]);
         check(chart().with("path", "x").with("version", "1"), &["chart has a path and a name or version"]);
+        let verify = || Object::new().with("cosign_key", "x");
+        check(chart().with("path", "x").with("verify", Object::new()), &["the verify block names no key"]);
+        check(chart().with("git", git()).with("verify", verify()), &["a chart in git cannot be verified"]);
+        let classic = chart().with("repository", "https://a").with("name", "x");
+        check(classic.with("verify", verify()), &["cosign signs charts in registries only"]);
         check(chart().with("path", "x").with("repository", "y"), &["chart has both a path and a repository"]);
     }
 }

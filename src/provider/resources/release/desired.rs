@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tf_provider::schema::{Diagnostic, Diagnostics, Object};
+use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
 
-use super::super::super::{Shared, patches};
+use super::super::super::{Shared, diagnostics, patches};
 use super::arguments::{Arguments, Lint};
 use super::layers;
 use super::private::{Private, Seed};
@@ -14,8 +14,10 @@ use crate::layers::stack::Stack;
 use crate::manifest;
 use crate::manifest::mask::{Mark, Masker, Reason, Revisions};
 use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surface};
+use crate::release::record::VerifyRecord;
 use crate::release::{self, Definitions, Draw, Hooks, Release, ReleaseError, Rendered, Unknown};
-use crate::source::charts::{Found, Origin};
+use crate::source;
+use crate::source::charts::{Found, Origin, Verify};
 
 /// What a release shall be.
 #[derive(Debug, Default)]
@@ -90,14 +92,32 @@ pub(super) fn origin(shared: &Shared, arguments: &Arguments) -> Result<Origin, D
         shared.configuration()?.repository(&git.repository).map_err(|one| one.at("chart"))?;
         return Ok(Origin::Git { repository: git.repository, reference, path: git.path });
     }
-    Ok(match chart.repository {
+    let origin = match chart.repository {
         Some(repository) => Origin::Repository {
             repository,
             name: chart.name.unwrap_or_default(),
             version: chart.version.unwrap_or_default(),
         },
         None => Origin::Path(shared.configuration()?.resolve(&chart.path.unwrap_or_default())),
+    };
+    Ok(match chart.verify {
+        Some(written) => Origin::Verified(Box::new(origin), verify(shared, &written)?),
+        None => origin,
     })
+}
+
+/// Reads the keys that must have signed the chart.
+fn verify(shared: &Shared, written: &VerifyRecord) -> Result<Verify, Diagnostics> {
+    let at = || Path::from("chart").attribute("verify").attribute("keyring_file");
+    let keyring = match (&written.keyring, &written.keyring_file) {
+        (Some(text), _) => Some(text.clone().into_bytes()),
+        (None, Some(path)) => {
+            let content = source::file::read(&shared.configuration()?.resolve(path));
+            Some(content.map_err(|error| diagnostics::of_source(&error).at(at()))?)
+        }
+        (None, None) => None,
+    };
+    Ok(Verify { keyring, cosign_key: written.cosign_key.clone() })
 }
 
 fn compute(

@@ -12,7 +12,7 @@ use super::place::Found;
 use super::private::{Private, Seed};
 use super::{attributes, place};
 use crate::manifest;
-use crate::release::record::{self, GitChartRecord, LayerRecord, Record};
+use crate::release::record::{self, GitChartRecord, LayerRecord, Record, VerifyRecord};
 
 /// Reading a repository for an import may take this long.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -90,13 +90,16 @@ fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
             .with("optional", layer.optional.map_or(Value::Null, Value::from))
             .with("sensitive", layer.sensitive.map_or(Value::Null, Value::from))
             .with("late", layer.late.map_or(Value::Null, Value::from))
+            .with("repository", text(&layer.repository))
+            .with("ref", text(&layer.reference))
     };
     let chart = Object::new()
         .with("path", text(&record.chart.path))
         .with("repository", text(&record.chart.repository))
         .with("name", text(&record.chart.name))
         .with("version", text(&record.chart.version))
-        .with("git", record.chart.git.as_ref().map_or(Value::Null, |git| chart_git(git).into()));
+        .with("git", record.chart.git.as_ref().map_or(Value::Null, |git| chart_git(git).into()))
+        .with("verify", record.chart.verify.as_ref().map_or(Value::Null, |one| chart_verify(one).into()));
     let git = Object::new()
         .with("repository", delivery.repository.as_str())
         .with("path", delivery.path.as_str())
@@ -148,6 +151,14 @@ fn chart_git(git: &GitChartRecord) -> Object {
         .with("repository", git.repository.as_str())
         .with("ref", git.reference.as_deref().map_or(Value::Null, Value::from))
         .with("path", git.path.as_str())
+}
+
+fn chart_verify(verify: &VerifyRecord) -> Object {
+    let text = |value: &Option<String>| value.as_deref().map_or(Value::Null, Value::from);
+    Object::new()
+        .with("keyring", text(&verify.keyring))
+        .with("keyring_file", text(&verify.keyring_file))
+        .with("cosign_key", text(&verify.cosign_key))
 }
 
 impl Arguments {

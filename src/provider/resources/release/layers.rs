@@ -6,8 +6,9 @@ use super::super::super::{Shared, diagnostics};
 use super::arguments::{Arguments, Layer as Argument, LayerSource, SENSITIVE_VALUES};
 use super::hcl;
 use crate::layers::layer::{Layer, LayerError};
-use crate::layers::layout::{Captures, LayoutError};
+use crate::layers::layout::{Captures, LayerFile, LayoutError};
 use crate::layers::stack::Stack;
+use crate::layers::template::{self, Facts};
 
 /// Reads all layers of a release, lowest first.
 ///
@@ -15,6 +16,7 @@ use crate::layers::stack::Stack;
 /// With one diagnostic for every layer that cannot be read.
 pub(super) fn read(shared: &Shared, arguments: &Arguments) -> Result<Stack, Diagnostics> {
     let of_layout = of_layout(shared, arguments)?;
+    let facts = facts(shared, arguments)?;
     let mut found = Diagnostics::new();
     let mut stack = Stack::default();
     for (index, argument) in of_layout.iter().chain(&arguments.layers).enumerate() {
@@ -25,7 +27,7 @@ pub(super) fn read(shared: &Shared, arguments: &Arguments) -> Result<Stack, Diag
                 LayerSource::Text(_) | LayerSource::Object(_) => "values",
             }),
         };
-        match read_layer(shared, argument, index) {
+        match read_layer(shared, argument, index, &facts, &stack) {
             Ok(layer) => stack.layers.extend(layer),
             Err(diagnostic) => found.push(diagnostic.at(at)),
         }
@@ -39,21 +41,43 @@ pub(super) fn read(shared: &Shared, arguments: &Arguments) -> Result<Stack, Diag
     found.into_result().map(|_| stack)
 }
 
-fn read_layer(shared: &Shared, argument: &Argument, index: usize) -> Result<Option<Layer>, Diagnostic> {
+/// Reads one layer over those below it: decrypted where it is encrypted, rendered where it is a template.
+fn read_layer(
+    shared: &Shared,
+    argument: &Argument,
+    index: usize,
+    facts: &Facts,
+    below: &Stack,
+) -> Result<Option<Layer>, Diagnostic> {
     let source = u32::try_from(index).unwrap_or_default();
+    let name = argument.name.as_str();
     let (text, file) = match &argument.source {
         LayerSource::Text(text) => (text.clone().into_bytes(), None),
         LayerSource::Object(value) => {
-            return marked(argument, Layer::new(&argument.name, None, hcl::node(value))).map(Some);
+            return marked(argument, Layer::new(name, None, hcl::node(value))).map(Some);
         }
-        LayerSource::File { path, optional } => {
-            match shared.layer(path, optional.unwrap_or(false), &argument.name)? {
-                Some(text) => (text, Some(path.as_str())),
+        LayerSource::File { path, optional, repository } => {
+            let (name, path, repository) = (argument.name.clone(), path.clone(), repository.clone());
+            let file = LayerFile { name, path, optional: optional.unwrap_or(false), repository };
+            match shared.layer(&file)? {
+                Some(read) => (read.text, Some(read.name)),
                 None => return Ok(None),
             }
         }
     };
-    marked(argument, Layer::read(&argument.name, file, &text, source)).map(Some)
+    if let Some(file) = file.as_deref().filter(|file| template::is_template(file)) {
+        return match Layer::render(name, file, &text, source, facts, below) {
+            Err(error) if argument.sensitive != Some(true) => Err(diagnostics::of_template(name, &error)),
+            layer => marked(argument, layer).map(Some),
+        };
+    }
+    let shown = file.clone().unwrap_or_else(|| format!("layer {name}"));
+    let decrypted = shared.sops()?.values(&shown, &text, source);
+    let layer = match decrypted.map_err(|error| diagnostics::of_sops(name, &error))? {
+        Some(values) => Layer::new(name, file.as_deref(), values),
+        None => Layer::read(name, file.as_deref(), &text, source),
+    };
+    marked(argument, layer).map(Some)
 }
 
 /// Puts on a layer what its block says of its values.
@@ -64,7 +88,7 @@ fn marked(argument: &Argument, read: Result<Layer, LayerError>) -> Result<Layer,
         false => diagnostics::of_values(&argument.name, &error),
     })?;
     layer.sensitive = sensitive;
-    layer.values.mark.late = argument.is_late();
+    layer.values.mark.late |= argument.is_late();
     Ok(layer)
 }
 
@@ -83,17 +107,35 @@ fn sensitive_values(arguments: &Arguments, index: usize) -> Result<Option<Layer>
     Ok(Some(layer.sensitive().pinned(arguments.sensitive_values_version.as_deref())))
 }
 
+/// Gives what a layer that is a template is told.
+fn facts(shared: &Shared, arguments: &Arguments) -> Result<Facts, Diagnostics> {
+    let mut facts = Facts {
+        name: arguments.name.clone(),
+        namespace: arguments.namespace.clone(),
+        cluster: arguments.cluster.clone(),
+        captures: captures(shared, arguments)?,
+        ..Facts::default()
+    };
+    if !arguments.cluster.is_empty() {
+        let cluster = shared.configuration()?.cluster(&arguments.cluster).map_err(|one| one.at("cluster"))?;
+        facts.labels.clone_from(&cluster.labels);
+        let version = arguments.kube_version.as_ref().or(cluster.kube_version.as_ref());
+        facts.kube_version = version.cloned().unwrap_or_default();
+    }
+    Ok(facts)
+}
+
 /// Names the files of the release's layout; nothing where it has none.
 fn of_layout(shared: &Shared, arguments: &Arguments) -> Result<Vec<Argument>, Diagnostics> {
     let Some(name) = &arguments.layout else { return Ok(Vec::new()) };
     let layout = shared.configuration()?.layout(name).map_err(|one| one.at("layout"))?;
     let captures = captures(shared, arguments)?;
     let files = layout.files(&captures).map_err(|error| of_layout_error(arguments, name, &error))?;
-    let layer = |file: crate::layers::layout::LayerFile| Argument {
-        name: file.name,
-        source: LayerSource::File { path: file.path, optional: Some(file.optional) },
-        sensitive: None,
-        late: None,
+    shared.read_ahead(layout, &files);
+    let layer = |file: LayerFile| {
+        let (path, optional, repository) = (file.path, Some(file.optional), file.repository);
+        let source = LayerSource::File { path, optional, repository };
+        Argument { name: file.name, source, sensitive: None, late: None }
     };
     Ok(files.into_iter().map(layer).collect())
 }
@@ -136,7 +178,11 @@ fn check_layout(arguments: &Arguments, of_layout: &[Argument], read: &Stack, fou
         return;
     }
     let paths = of_layout.iter().filter_map(|layer| match &layer.source {
-        LayerSource::File { path, .. } => Some(path.as_str()),
+        LayerSource::File { path, repository: Some(at), .. } => {
+            let reference = at.reference.as_ref().map(|reference| format!("@{reference}"));
+            Some(format!("{}{}:{path}", at.name, reference.unwrap_or_default()))
+        }
+        LayerSource::File { path, .. } => Some(path.clone()),
         LayerSource::Text(_) | LayerSource::Object(_) => None,
     });
     found.push(

@@ -167,6 +167,28 @@ pub(super) fn chart_block() -> Block {
             ),
         )
         .block("git", NestedBlock::single(chart_git_block()))
+        .block("verify", NestedBlock::single(chart_verify_block()))
+}
+
+fn chart_verify_block() -> Block {
+    let text = || Attribute::optional(Type::String);
+    Block::new()
+        .description(
+            "What must prove that a packed chart is what its publisher signed; without proof it is not used. Everything that is given here \
+             must hold.",
+        )
+        .attribute(
+            "keyring",
+            text().description(
+                "OpenPGP public keys in armour, usually from `file`; one of them must have signed the chart's provenance file (`.prov`), \
+                 as `helm verify` checks it.",
+            ),
+        )
+        .attribute("keyring_file", text().description("File of the keys instead, in armour or binary, relative to the provider's `root`."))
+        .attribute(
+            "cosign_key",
+            text().description("Public key in PEM, usually from `file`, that must have signed the chart's manifest in its registry with `cosign sign --key`."),
+        )
 }
 
 fn chart_git_block() -> Block {
@@ -192,7 +214,13 @@ pub(super) fn layer_block() -> Block {
              Maps merge, lists are replaced, `null` removes.",
         )
         .attribute("name", Attribute::required(Type::String).description("Name of the layer, shown beside every value it decides."))
-        .attribute("file", Attribute::optional(Type::String).description("YAML file, relative to the provider's `root`."))
+        .attribute("file", Attribute::optional(Type::String).description("YAML file, relative to the provider's `root` or to the `repository`."))
+        .attribute("repository", Attribute::optional(Type::String).description("Name of a `repository` block of the provider that the file is in. Default: it is in `root`."))
+        .attribute(
+            "ref",
+            Attribute::optional(Type::String)
+                .description("Branch, tag or full commit id that the file is read at; `refs/heads/…` or `refs/tags/…` where a name is both. Default: what the repository says."),
+        )
         .attribute(
             "values",
             Attribute::optional(Type::Dynamic).description(
