@@ -127,6 +127,11 @@ impl Cluster {
         std::fs::read_to_string(self.folder.join(name)).expect("the file can be read")
     }
 
+    /// Returns a client whose user is an administrator.
+    pub fn client(&self) -> kube::Client {
+        self.client.clone()
+    }
+
     /// Sends a request and returns status and answer.
     pub fn request(
         &self,

@@ -2,6 +2,7 @@
 
 pub mod charts;
 pub mod cluster;
+pub mod faulty;
 pub mod flux;
 pub mod git_server;
 pub mod measure;

@@ -30,11 +30,18 @@ pub struct DeliveryKind {
 }
 
 /// Every kind of delivery.
-pub const DELIVERIES: &[DeliveryKind] = &[DeliveryKind {
-    name: "git",
-    summary: "Commits one file per object to a branch of a git repository, where Flux or Kustomize reads them.",
-    example: "delivery {\n  git {\n    repository = \"clusters\"\n    path       = \"clusters/pre-gke/external-dns\"\n  }\n}\n",
-}];
+pub const DELIVERIES: &[DeliveryKind] = &[
+    DeliveryKind {
+        name: "git",
+        summary: "Commits one file per object to a branch of a git repository, where Flux or Kustomize reads them.",
+        example: "delivery {\n  git {\n    repository = \"clusters\"\n    path       = \"clusters/pre-gke/external-dns\"\n  }\n}\n",
+    },
+    DeliveryKind {
+        name: "cluster",
+        summary: "Applies the objects straight to the cluster, server-side, and keeps an inventory of them there.",
+        example: "delivery {\n  cluster {}\n}\n",
+    },
+];
 
 /// The ids of delivered files by their names below the place; an id changes when and only when the content does.
 pub type FileIds = BTreeMap<String, String>;

@@ -6,7 +6,8 @@
 //! 1. [`object`] names each object; [`mask`] takes out what must not be seen or is not known yet;
 //! 2. [`common_labels`] takes out what is stamped on all of them; [`digest`] covers the whole;
 //! 3. [`display`] gives the form a plan shows, after the rules of [`normalize`];
-//! 4. [`diff`] and [`change_set`] compare two states, [`order`] sorts for a delivery, [`images`] lists images.
+//! 4. [`diff`] and [`change_set`] compare two states, [`order`] sorts for a delivery, [`images`] lists images;
+//! 5. [`live`] holds what was shown against what is in a cluster now.
 
 pub mod canonical;
 pub mod change_set;
@@ -18,6 +19,7 @@ pub mod display;
 mod embedded;
 mod flatten;
 pub mod images;
+pub mod live;
 pub mod mask;
 pub mod merge_keys;
 pub mod normalize;

@@ -83,6 +83,23 @@ impl ObjectId {
         }
     }
 
+    /// Reads a key back; none where the text is no key.
+    pub fn parse(key: &str) -> Option<Self> {
+        let parts: Vec<&str> = key.split('/').collect();
+        let is_core = parts.first().is_some_and(|first| !first.contains('.') && first.starts_with('v'))
+            && parts
+                .get(1)
+                .is_some_and(|second| second.starts_with(|first: char| first.is_ascii_uppercase()));
+        let (api_version, rest) = if is_core { parts.split_at(1) } else { parts.split_at_checked(2)? };
+        let (kind, namespace, name) = match rest {
+            [kind, name] => (kind, None, name),
+            [kind, namespace, name] => (kind, Some(unescape(namespace)), name),
+            _ => return None,
+        };
+        let (api_version, kind) = (api_version.join("/"), (*kind).to_owned());
+        Some(Self { api_version, kind, namespace, name: unescape(name) })
+    }
+
     /// Gives the API group; empty for the core group.
     pub fn group(&self) -> &str {
         group_of(&self.api_version)
@@ -217,6 +234,10 @@ fn escape(part: &str) -> std::borrow::Cow<'_, str> {
     if part.contains(['/', '%']) { part.replace('%', "%25").replace('/', "%2F").into() } else { part.into() }
 }
 
+fn unescape(part: &str) -> String {
+    part.replace("%2F", "/").replace("%25", "%")
+}
+
 fn kind_of_value(value: &Value) -> &'static str {
     match value {
         Value::Null => "empty",
@@ -324,5 +345,25 @@ mod tests {
         );
         let twice = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}});
         check(json!([twice.clone(), twice]), &["error: v1/Pod/release-ns/a is defined twice"]);
+    }
+
+    #[test]
+    fn keys_are_read_back() {
+        let check = |api_version: &str, namespace: Option<&str>, name: &str| {
+            let id = ObjectId {
+                api_version: api_version.into(),
+                kind: "Thing".into(),
+                namespace: namespace.map(str::to_owned),
+                name: name.into(),
+            };
+            assert_eq!(ObjectId::parse(&id.key()), Some(id));
+        };
+        check("v1", None, "a");
+        check("v1", Some("n"), "a");
+        check("apps/v1", None, "system:a/b%c");
+        check("x.io/v1beta1", Some("n"), "a.b");
+        check("v1.io/v1", Some("n"), "a");
+        assert_eq!(ObjectId::parse("v1"), None);
+        assert_eq!(ObjectId::parse(""), None);
     }
 }

@@ -9,7 +9,7 @@ use tf_provider::schema::{
     Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Object, Path, Schema, Type,
 };
 
-use super::{guard, layouts, substitutes};
+use super::{connections, guard, layouts, substitutes};
 use crate::layers::layout::{Captures, Layout};
 use crate::source::charts::{Places, Registry};
 use crate::source::git::{Credentials, Reach, Remote};
@@ -70,6 +70,8 @@ pub(crate) struct Cluster {
     pub(crate) kube_version: Option<String>,
     /// API versions that charts see beside the built-in ones.
     pub(crate) api_versions: Vec<String>,
+    /// How its API server is reached.
+    pub(crate) access: connections::Access,
     /// Facts about the cluster, which stand for captures of layouts.
     pub(crate) labels: Captures,
     /// Which of these are not known at plan.
@@ -165,7 +167,7 @@ fn sops_block() -> Block {
 }
 
 fn cluster_block() -> Block {
-    Block::new()
+    connections::with_connection(Block::new())
         .description("A cluster that releases run on.")
         .attribute("name", Attribute::required(Type::String).description("Name that releases refer to."))
         .attribute(
@@ -196,6 +198,9 @@ pub(crate) fn validate(config: &Object) -> Diagnostics {
                 );
             }
         }
+    }
+    for (index, entry) in config.blocks("cluster").into_iter().enumerate() {
+        connections::validate(entry, &Path::from("cluster").index(index), &mut found);
     }
     for (index, entry) in config.blocks("registry").into_iter().enumerate() {
         let Some(host) = entry.string("host") else { continue };
@@ -234,7 +239,7 @@ impl Configuration {
             agent_source: config.string("agent_source").map(str::to_owned),
             registries: config.blocks("registry").into_iter().filter_map(read_registry).collect(),
             repositories,
-            clusters: named(config, "cluster", read_cluster),
+            clusters: named(config, "cluster", |block| read_cluster(block, FilePath::new(root))),
             layouts: layouts::read(config),
             guard: guard::read(config),
             sops: read_sops(config),
@@ -321,7 +326,7 @@ fn find<'a, T>(all: &'a BTreeMap<String, T>, name: &str, block: &str) -> Result<
     })
 }
 
-fn named<T>(config: &Object, block: &str, read: fn(&Object) -> T) -> BTreeMap<String, T> {
+fn named<T>(config: &Object, block: &str, read: impl Fn(&Object) -> T) -> BTreeMap<String, T> {
     let entries = config.blocks(block).into_iter();
     entries.filter_map(|entry| Some((entry.string("name")?.to_owned(), read(entry)))).collect()
 }
@@ -346,8 +351,9 @@ fn read_registry(block: &Object) -> Option<Registry> {
     })
 }
 
-fn read_cluster(block: &Object) -> Cluster {
+fn read_cluster(block: &Object, root: &FilePath) -> Cluster {
     Cluster {
+        access: connections::read(block, root),
         kube_version: block.string("kube_version").map(str::to_owned),
         api_versions: block.strings("api_versions").into_iter().map(str::to_owned).collect(),
         labels: block

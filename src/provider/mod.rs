@@ -3,7 +3,9 @@
 //! A new resource, data source or function is one file and one line in the list below; the reference pages follow from
 //! its schema.
 
+mod cluster_delivery;
 mod configuration;
+mod connections;
 mod data_sources;
 mod diagnostics;
 mod functions;
@@ -28,6 +30,7 @@ use tf_provider::schema::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::delivery::cluster::Clusters;
 use crate::delivery::git::GitDelivery;
 use crate::layers::layout::{LayerFile, Layout};
 use crate::source::chart::ChartError;
@@ -46,6 +49,7 @@ pub(crate) struct Shared {
     git: OnceLock<GitDelivery>,
     repositories: OnceLock<Repositories>,
     sops: OnceLock<Sops>,
+    clusters: Clusters,
     sources: OnceLock<Charts>,
     charts: Mutex<HashMap<Origin, LoadedChart>>,
     agents: resources::agent::shipped::Releases,
@@ -66,6 +70,7 @@ impl Default for Shared {
             git: OnceLock::new(),
             repositories: OnceLock::new(),
             sops: OnceLock::new(),
+            clusters: Clusters::default(),
             sources: OnceLock::new(),
             charts: Mutex::default(),
             agents: Default::default(),
@@ -92,6 +97,11 @@ impl Shared {
     pub(crate) fn git(&self) -> Result<&GitDelivery, Diagnostics> {
         let configuration = self.configuration()?;
         Ok(self.git.get_or_init(|| GitDelivery::new(configuration.cache().join("git"))))
+    }
+
+    /// Returns the API servers that this process speaks with.
+    pub(crate) fn clusters(&self) -> &Clusters {
+        &self.clusters
     }
 
     /// Returns what the releases of the current plan take away.
@@ -282,6 +292,7 @@ impl Provider for Strata {
         // A second configuration of the same process would be the same one.
         let _ = self.shared.configuration.set(configuration);
         self.shared.ledger.clear();
+        self.shared.clusters.claims.clear();
         Ok(warnings)
     }
 }

@@ -8,7 +8,7 @@
 //! | [`preview`], `ownership`, `refusal` | what an apply would do, asked of the server without doing it |
 //! | [`apply`], `graph`, `schedule` | writing, in the order of what needs what |
 //! | [`readiness`], `wait` | whether what was written has become what it should be |
-//! | [`observe`], [`remove`] | what is there; taking it away |
+//! | [`observe`], [`owned`], [`remove`] | what is there, and what of it is ours; taking it away |
 //!
 //! Rules that hold everywhere: nothing is written before all objects were tried without effect; no field of somebody else
 //! is forced unless the policy says so; only what is in the inventory and carries the set's label is ever deleted; what could
@@ -25,6 +25,7 @@ mod graph;
 pub mod inventory;
 pub mod kubeconfig;
 pub mod observe;
+pub mod owned;
 mod ownership;
 pub mod preview;
 pub mod readiness;

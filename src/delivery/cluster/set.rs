@@ -97,6 +97,9 @@ impl ObjectSet {
         if let Some(map) = object.as_object_mut() {
             map.remove("status");
         }
+        if object::is_secret(&object) {
+            encode_string_data(&mut object);
+        }
         object
     }
 
@@ -137,6 +140,22 @@ impl ObjectSet {
         }
         hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
         hidden
+    }
+}
+
+/// Writes `stringData` into `data`. The server would do so too, but note `stringData` as ours, where nothing stays: who
+/// changes or removes such a value later would neither be seen nor stopped.
+fn encode_string_data(secret: &mut Value) {
+    let Some(map) = secret.as_object_mut() else { return };
+    let Some(Value::Object(plain)) = map.remove("stringData") else { return };
+    let data = map.entry("data").or_insert(Value::Null);
+    if !data.is_object() {
+        *data = Value::Object(Map::new());
+    }
+    for (name, value) in plain {
+        // What is no text is wrong, and the server shall say so.
+        let encoded = value.as_str().map(|text| base64::engine::general_purpose::STANDARD.encode(text));
+        data[name] = encoded.map_or(value, Value::from);
     }
 }
 
@@ -211,6 +230,13 @@ mod tests {
             set.stamped(0),
             json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "labels": {PART_OF: set.parent.set_id()}}})
         );
+    }
+
+    #[test]
+    fn plain_secrets_are_applied_encoded() {
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": null, "stringData": {"p": "hunter2"}});
+        let stamped = set("a", &[secret]).stamped(0);
+        assert_eq!((&stamped["data"]["p"], &stamped["stringData"]), (&json!("aHVudGVyMg=="), &Value::Null));
     }
 
     #[test]

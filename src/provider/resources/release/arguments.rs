@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path, Value};
 
+use super::super::super::cluster_delivery::Settings;
 use super::super::super::patches;
 use super::hcl;
 use crate::layers::layout::RepositoryAt;
@@ -52,7 +53,10 @@ pub(super) struct Arguments {
     /// What changes the rendered objects, in this order.
     pub(super) patches: Vec<Written>,
     /// Where the objects go.
+    /// Where in git the objects go.
     pub(super) delivery: Option<GitDelivery>,
+    /// How the objects go straight to the cluster.
+    pub(super) in_cluster: Option<Settings>,
 }
 
 /// What becomes of things in the layers that look wrong.
@@ -128,7 +132,7 @@ impl Arguments {
         let text = |name: &str| block.string(name).unwrap_or_default().to_owned();
         let strings =
             |name: &str| -> Vec<String> { block.strings(name).into_iter().map(str::to_owned).collect() };
-        let git = block.block("delivery").and_then(|delivery| delivery.block("git"));
+        let delivery = |place: &str| block.block("delivery").and_then(|delivery| delivery.block(place));
         Arguments {
             name: text("name"),
             namespace: block.string("namespace").unwrap_or("default").to_owned(),
@@ -152,6 +156,8 @@ impl Arguments {
             allow_deletion_of: strings("allow_deletion_of"),
             patches: patches::read(block),
             delivery: git.map(GitDelivery::read),
+            delivery: delivery("git").map(GitDelivery::read),
+            in_cluster: delivery("cluster").map(Settings::read),
         }
     }
 
@@ -292,17 +298,30 @@ pub(super) fn validate(config: &Object) -> Diagnostics {
             found.push(diagnostic);
         }
     }
-    if let Some(delivery) = config.block("delivery")
-        && !delivery.is_unknown("git")
-        && delivery.is_null("git")
-    {
-        found.push(
-            Diagnostic::error("the delivery block is empty")
-                .hint("say where the objects go, `git { … }`, or leave the block out to render only")
-                .at("delivery"),
-        );
-    }
+    validate_delivery(config, &mut found);
     found
+}
+
+fn validate_delivery(config: &Object, found: &mut Diagnostics) {
+    let Some(delivery) = config.block("delivery") else { return };
+    const PLACES: [&str; 2] = ["git", "cluster"];
+    if PLACES.iter().any(|place| delivery.is_unknown(place)) {
+        return;
+    }
+    match PLACES.iter().filter(|place| !delivery.is_null(place)).count() {
+        0 => found.push(
+            Diagnostic::error("the delivery block is empty")
+                .hint("say where the objects go, `git { … }` or `cluster { … }`, or leave the block out to render only")
+                .at("delivery"),
+        ),
+        1 => {}
+        _ => found.push(
+            Diagnostic::error("the objects go to git and straight to the cluster")
+                .detail("Two writers of one object undo each other's work.")
+                .hint("keep one of the two blocks")
+                .at("delivery"),
+        ),
+    }
 }
 
 fn validate_chart(config: &Object, found: &mut Diagnostics) {

@@ -71,9 +71,13 @@ pub(super) fn with_computed(mut planned: Object, arguments: &Arguments, desired:
     planned.set("values", maybe_texts(&desired.values));
     hide_unknown(&mut planned, desired);
     planned.set("chart_metadata", texts(&desired.chart));
-    planned
-        .set("delivered", arguments.delivery.as_ref().map_or(Value::Null, |git| Value::from(describe(git))));
-    planned.set("status", if arguments.delivery.is_some() { "delivered" } else { "rendered" });
+    let (delivered, status) = match (&arguments.delivery, &arguments.in_cluster) {
+        (Some(git), _) => (Value::from(describe(git)), "delivered"),
+        (None, Some(_)) => (Value::from(format!("cluster {}", arguments.cluster)), "applied"),
+        (None, None) => (Value::Null, "rendered"),
+    };
+    planned.set("delivered", delivered);
+    planned.set("status", status);
     planned
 }
 

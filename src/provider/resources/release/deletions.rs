@@ -58,9 +58,11 @@ fn refusal(arguments: &Arguments, refused: &[&str]) -> Diagnostic {
 
 /// Gives what a state has delivered; nothing where it only renders.
 fn delivered(state: Option<&Object>) -> BTreeMap<String, Snapshot> {
-    let Some(state) =
-        state.filter(|state| state.block("delivery").is_some_and(|delivery| delivery.block("git").is_some()))
-    else {
+    let Some(state) = state.filter(|state| {
+        state
+            .block("delivery")
+            .is_some_and(|delivery| ["git", "cluster"].iter().any(|place| delivery.block(place).is_some()))
+    }) else {
         return BTreeMap::new();
     };
     // An object that is not known yet is there all the same.

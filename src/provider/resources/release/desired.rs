@@ -265,7 +265,8 @@ fn present(
 fn warnings(arguments: &Arguments, rendered: &Rendered, unknown: &Unknown) -> Diagnostics {
     let mut found = Diagnostics::new();
     found.extend(waiting(arguments, unknown));
-    if !rendered.skipped_hooks.is_empty() && arguments.delivery.is_some() {
+    let is_delivered = arguments.delivery.is_some() || arguments.in_cluster.is_some();
+    if !rendered.skipped_hooks.is_empty() && is_delivered {
         found.push(
             Diagnostic::warning(format!(
                 "release {} leaves out {} hooks of its chart",

@@ -9,6 +9,7 @@ mod deletions;
 mod desired;
 mod hcl;
 mod import;
+mod in_cluster;
 mod layers;
 mod place;
 pub(crate) mod preview;
@@ -60,7 +61,7 @@ impl ReleaseResource {
         planned: Object,
         config: &Object,
         mut keep: Private,
-        operation: &str,
+        prior: Option<&Object>,
         cancel: tf_provider::CancellationToken,
     ) -> Result<NewState, Diagnostics> {
         // Announced before the render, so that the releases of an apply wait for each other with their commit.
@@ -68,7 +69,12 @@ impl ReleaseResource {
         place.iter().for_each(Place::announce);
         let (arguments, desired) = self.desired(&planned, config, &keep).await?;
         desired.expect_planned_chart(&planned)?;
+        if arguments.in_cluster.is_some() {
+            let state = attributes::with_computed(planned, &arguments, &desired);
+            return in_cluster::apply(&self.shared, &arguments, desired, state, keep, prior, &cancel).await;
+        }
         if let Some(place) = place {
+            let operation = if prior.is_some() { "update" } else { "create" };
             let deadline = arguments::timeout(&planned, operation);
             keep.delivered = place.deliver(&arguments, &desired, &keep.delivered, deadline, cancel).await?;
         }
@@ -117,9 +123,12 @@ impl Resource for ReleaseResource {
         if desired.unknown.set.is_none() {
             deletions::check(&self.shared, request.prior.as_ref(), stays)?;
         }
+        let before = request.prior.as_ref().filter(|_| request.requires_replace.is_empty());
+        let notices = in_cluster::plan(&self.shared, &arguments, &desired, before, &mut planned).await?;
         let mut plan = Plan::of(planned);
         plan.requires_replace = request.requires_replace;
         plan.diagnostics = desired.warnings;
+        plan.diagnostics.extend(notices);
         Ok(plan)
     }
 
@@ -130,12 +139,15 @@ impl Resource for ReleaseResource {
 
     async fn create(&self, request: CreateRequest) -> Result<NewState, Diagnostics> {
         let keep = Private { seed: Some(Seed::draw()?), ..Private::default() };
-        self.bring(request.planned, &request.config, keep, "create", request.context.cancel).await
+        self.bring(request.planned, &request.config, keep, None, request.context.cancel).await
     }
 
     async fn read(&self, request: ReadRequest) -> Result<NewState, Diagnostics> {
         let arguments = Arguments::read(&request.state);
         let mut keep = Private::read(&request.private);
+        if arguments.in_cluster.is_some() {
+            return Ok(in_cluster::read(&self.shared, &arguments, request.state, keep).await);
+        }
         let place = match place::of(&self.shared, &arguments) {
             Ok(Some(place)) if !keep.delivered.is_empty() => place,
             // Without a delivery there is nothing outside the state; a place that is no longer configured cannot be read.
@@ -162,9 +174,8 @@ impl Resource for ReleaseResource {
         let left = if before.place() != after.place() { place::of(&self.shared, &before)? } else { None };
         let old = if left.is_some() { std::mem::take(&mut keep.delivered) } else { Default::default() };
         let deadline = arguments::timeout(&request.planned, "update");
-        let state = self
-            .bring(request.planned, &request.config, keep, "update", request.context.cancel.clone())
-            .await?;
+        let (prior, cancel) = (&request.prior, request.context.cancel.clone());
+        let state = self.bring(request.planned, &request.config, keep, Some(prior), cancel).await?;
         match left {
             Some(place) => match place.withdraw(&before, &old, deadline, request.context.cancel).await {
                 Ok(()) => Ok(state),
@@ -177,6 +188,10 @@ impl Resource for ReleaseResource {
     async fn delete(&self, request: DeleteRequest) -> Result<NewState, Diagnostics> {
         let arguments = Arguments::read(&request.prior);
         let keep = Private::read(&request.private);
+        if arguments.in_cluster.is_some() {
+            return in_cluster::withdraw(&self.shared, &arguments, request.prior, &request.context.cancel)
+                .await;
+        }
         if let Some(place) = place::of(&self.shared, &arguments)? {
             let deadline = arguments::timeout(&request.prior, "delete");
             place.withdraw(&arguments, &keep.delivered, deadline, request.context.cancel).await?;

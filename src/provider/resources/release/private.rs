@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::desired::Desired;
+use super::in_cluster;
 use crate::manifest::mask::{Mark, ObjectMarks, Reason, Revisions};
 use crate::manifest::surface::Desired as DesiredObject;
 
@@ -36,6 +37,9 @@ pub(super) struct Private {
     /// of what the chart would draw now. A patch may move a value, its path stays.
     #[serde(default)]
     pub(super) adopted: BTreeMap<String, BTreeMap<String, Value>>,
+    /// What is known of the objects in a cluster.
+    #[serde(default)]
+    pub(super) in_cluster: in_cluster::Kept,
 }
 
 /// A release's secret source of chance and time.

@@ -1,5 +1,6 @@
 //! What a user may write in a `strata_release` block, and what it shows.
 
+use super::super::super::cluster_delivery;
 use tf_provider::schema::{Attribute, Block, NestedBlock, Schema, Type};
 
 use super::super::super::patches;
@@ -275,6 +276,7 @@ fn delivery_block() -> Block {
     Block::new()
         .description("Where the objects go; without it, the release is only rendered.")
         .block("git", NestedBlock::single(git))
+        .block("cluster", NestedBlock::single(cluster_delivery::block()))
 }
 
 fn timeouts_block() -> Block {

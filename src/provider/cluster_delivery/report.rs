@@ -1,0 +1,179 @@
+//! What a cluster said, as Terraform's diagnostics: one for each thing that somebody has to do something about.
+
+use tf_provider::schema::{Diagnostic, Diagnostics, Path};
+
+use crate::delivery::cluster::apply::Outcome;
+use crate::delivery::cluster::preview::{Action, Preview, Problem, Reason};
+use crate::delivery::cluster::remove::Removal;
+use crate::delivery::cluster::{ClusterError, Conflict, ObjectSet};
+
+/// Lines that a list of objects has at the most.
+const MOST: usize = 20;
+
+fn at(attribute: &str) -> Path {
+    Path::from("delivery").attribute("cluster").attribute(attribute)
+}
+
+/// A cluster that did not do what it was asked.
+pub(crate) fn of_error(error: &ClusterError) -> Diagnostic {
+    let diagnostic = Diagnostic::error(error.to_string());
+    match error.hint() {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
+}
+
+/// Everything that keeps a set from being applied.
+pub(super) fn problems(set: &ObjectSet, problems: &[Problem]) -> Diagnostics {
+    let mut found: Diagnostics = problems.iter().take(MOST).map(|one| problem(set, one)).collect();
+    if problems.len() > MOST {
+        let more = problems.len() - MOST;
+        found.push(Diagnostic::error(format!("{}: {more} more objects cannot be applied", set.title)));
+    }
+    found
+}
+
+fn problem(set: &ObjectSet, problem: &Problem) -> Diagnostic {
+    let (title, object) = (&set.title, &problem.object);
+    match &problem.reason {
+        Reason::Error(error) => {
+            let diagnostic =
+                Diagnostic::error(format!("{title}: {object} cannot be applied")).detail(format!("{error}."));
+            match error.hint() {
+                Some(hint) => diagnostic.hint(hint),
+                None => diagnostic,
+            }
+        }
+        Reason::Conflicts(conflicts) => {
+            let line = |(conflict, value): &(Conflict, Option<String>)| {
+                let value = value.as_ref().map(|value| format!(" = {value}")).unwrap_or_default();
+                format!("  {}{value}, owned by {:?}", conflict.field, conflict.manager)
+            };
+            let lines: Vec<String> = conflicts.iter().map(line).collect();
+            Diagnostic::error(format!("{title}: fields of {object} belong to somebody else"))
+                .detail(lines.join("\n"))
+                .hint("leave them out of the values, or say `force_conflicts = true` to overwrite them")
+                .at(at("force_conflicts"))
+        }
+        Reason::Foreign(owner) => Diagnostic::error(format!("{title}: {object} is looked after by {owner}"))
+            .detail("Two writers of one object undo each other's work.")
+            .hint("take it out there first, or say `adopt = true` to take it over")
+            .at(at("adopt")),
+        Reason::Immutable(fields) => {
+            Diagnostic::error(format!("{title}: {object} would have to be deleted and made again"))
+                .detail(format!("Cannot change in place: {}.", fields.join(", ")))
+                .hint(format!("keep the fields as they are, or say `recreate = [{:?}]`", object.kind))
+                .at(at("recreate"))
+        }
+    }
+}
+
+/// Two resources that write one object.
+pub(super) fn claimed(set: &ObjectSet, taken: &[(String, String)]) -> Diagnostics {
+    let lines: Vec<String> =
+        taken.iter().take(MOST).map(|(key, other)| format!("  {key}, also of {other}")).collect();
+    Diagnostic::error(format!("{} writes objects that another resource writes too", set.title))
+        .detail(lines.join("\n"))
+        .hint("keep each object in one of them")
+        .into()
+}
+
+/// What a reader of the plan should know beside the changed fields.
+pub(super) fn notices(set: &ObjectSet, preview: &Preview) -> Diagnostics {
+    let (mut adopted, mut replaced, mut changed_back) = (Vec::new(), Vec::new(), Vec::new());
+    for (one, action) in set.objects.iter().zip(&preview.actions) {
+        match action {
+            Action::Adopt { owner, overwritten } => {
+                let owner = owner.as_ref().map(|owner| format!(", of {owner}")).unwrap_or_default();
+                adopted.push(format!("  {}{owner}{}", one.id, fields(overwritten)));
+            }
+            Action::Replace { fields } => replaced.push(format!("  {}: {}", one.id, fields.join(", "))),
+            Action::Update { overwritten } if !overwritten.is_empty() => {
+                changed_back.push(format!("  {}{}", one.id, fields(overwritten)));
+            }
+            _ => {}
+        }
+    }
+    let notice = |lines: Vec<String>, what: &str| {
+        let summary = format!("{} {what}", set.title);
+        (!lines.is_empty()).then(|| Diagnostic::warning(summary).detail(cut(lines)))
+    };
+    let all = [
+        notice(adopted, "takes over objects that are there already"),
+        notice(replaced, "deletes objects and makes them again, because a field cannot change in place"),
+        notice(changed_back, "changes back what somebody changed by hand"),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn fields(overwritten: &[Conflict]) -> String {
+    let named: Vec<String> =
+        overwritten.iter().map(|one| format!("{} (of {:?})", one.field, one.manager)).collect();
+    if named.is_empty() { String::new() } else { format!(": {}", named.join(", ")) }
+}
+
+fn cut(lines: Vec<String>) -> String {
+    let more = lines.len().saturating_sub(MOST);
+    let shown: Vec<String> = lines.into_iter().take(MOST).collect();
+    if more > 0 { format!("{}\n  and {more} more", shown.join("\n")) } else { shown.join("\n") }
+}
+
+/// A plan without the cluster's word.
+pub(super) fn offline(set: &ObjectSet, reason: &str) -> Diagnostic {
+    Diagnostic::warning(format!("{} is planned without asking its cluster", set.title))
+        .detail(format!("{reason}\n\nConflicts and refusals will show only when it is applied."))
+}
+
+/// A plan before the cluster is known.
+pub(super) fn not_known_yet(set: &ObjectSet, cluster: &str) -> Diagnostic {
+    offline(set, &format!("It is known only after apply how cluster {cluster} is reached."))
+}
+
+/// A look at a cluster that saw nothing.
+pub(super) fn unseen(reason: &str) -> Diagnostic {
+    Diagnostic::warning("drift could not be looked for")
+        .detail(format!("{reason}\n\nThe plan goes by what was applied last."))
+}
+
+/// Tells what is not as it should be after an apply that wrote something; `error` says whether it stops the run.
+pub(crate) fn incomplete(set: &ObjectSet, outcome: &Outcome, is_error: bool) -> Diagnostic {
+    let mut lines: Vec<String> = Vec::new();
+    for one in &outcome.problems {
+        let told = problem(set, one);
+        lines.push(format!("  {}: {}", told.summary, told.detail.replace('\n', " ")));
+    }
+    let (skipped, failed): (Vec<_>, Vec<_>) =
+        outcome.failed.iter().partition(|(_, error)| matches!(error, ClusterError::Interrupted { .. }));
+    lines.extend(failed.iter().map(|(id, error)| format!("  {id}: {error}")));
+    lines.extend(outcome.removal.failed.iter().map(|(id, error)| format!("  {id} is still there: {error}")));
+    lines.extend(outcome.pending.iter().map(|(id, reason)| format!("  {id} is not ready: {reason}")));
+    lines.extend(outcome.error.iter().map(|error| format!("  {error}")));
+    if !skipped.is_empty() {
+        let names: Vec<String> = skipped.iter().take(3).map(|(id, _)| id.to_string()).collect();
+        lines.push(format!("  not written: {} objects, {} …", skipped.len(), names.join(", ")));
+    }
+    if outcome.interrupted {
+        lines.push("  the run was interrupted".to_owned());
+    }
+    let errors =
+        failed.iter().map(|(_, error)| *error).chain(outcome.removal.failed.values()).chain(&outcome.error);
+    let hint = errors.into_iter().find_map(ClusterError::hint);
+    let summary = format!("{} is incomplete", set.title);
+    let diagnostic = if is_error { Diagnostic::error(summary) } else { Diagnostic::warning(summary) };
+    let next = match is_error {
+        true => "apply again to go on; what was written stays",
+        false => {
+            "apply again to go on. Terraform would replace a new resource that fails, so this is a warning; a \
+             `lifecycle { postcondition { condition = self.status == \"ready\" … } }` makes it stop the run"
+        }
+    };
+    diagnostic.detail(cut(lines)).hint(hint.map_or_else(|| next.to_owned(), |hint| format!("{hint}; {next}")))
+}
+
+/// What is still there after a destroy.
+pub(crate) fn still_there(title: &str, removal: &Removal) -> Diagnostic {
+    let lines: Vec<String> = removal.failed.iter().map(|(id, error)| format!("  {id}: {error}")).collect();
+    Diagnostic::error(format!("{title} is not gone"))
+        .detail(cut(lines))
+        .hint("remove what holds them, then destroy again; what is gone already is no error")
+}
