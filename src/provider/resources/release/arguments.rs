@@ -155,7 +155,6 @@ impl Arguments {
             lint: Lint::read(block.string("lint")),
             allow_deletion_of: strings("allow_deletion_of"),
             patches: patches::read(block),
-            delivery: git.map(GitDelivery::read),
             delivery: delivery("git").map(GitDelivery::read),
             in_cluster: delivery("cluster").map(Settings::read),
         }

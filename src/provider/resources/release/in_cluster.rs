@@ -201,7 +201,7 @@ pub(super) async fn read(
     state: Object,
     mut keep: Private,
 ) -> NewState {
-    let expected = state.string_map("manifests").into_keys().filter_map(|key| ObjectId::parse(key)).collect();
+    let expected = state.string_map("manifests").into_keys().filter_map(ObjectId::parse).collect();
     let longest = arguments::timeout(&state, "read");
     let looked =
         cluster_delivery::look(shared, &arguments.cluster, &parent(arguments), &expected, longest).await;
