@@ -34,6 +34,10 @@ pub(super) trait Builder {
     /// The entries of a map being read.
     type Entries: Default;
 
+    /// Says whether an entry at the top of a document is of interest; the reader may leave out those that are not.
+    fn keeps(&self, _key: &str) -> bool {
+        true
+    }
     /// Makes a scalar.
     fn scalar(&mut self, node: &RawNode<'_>, content: Content<'_>) -> Self::Out;
     /// Makes a list.

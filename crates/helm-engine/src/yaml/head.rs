@@ -23,6 +23,10 @@ impl Builder for HeadBuilder {
     type Out = HeadField;
     type Entries = BTreeMap<String, Field>;
 
+    fn keeps(&self, key: &str) -> bool {
+        WANTED.iter().any(|wanted| wanted.eq_ignore_ascii_case(key))
+    }
+
     fn scalar(&mut self, node: &RawNode<'_>, content: Content<'_>) -> HeadField {
         if self.skips { None } else { Some(Box::new(FieldBuilder.scalar(node, content))) }
     }
@@ -37,7 +41,7 @@ impl Builder for HeadBuilder {
 
     fn begin_entry(&mut self, depth: usize, key: &str) {
         if depth == 1 {
-            self.skips = !WANTED.iter().any(|wanted| wanted.eq_ignore_ascii_case(key));
+            self.skips = !self.keeps(key);
         }
     }
 

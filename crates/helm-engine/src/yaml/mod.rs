@@ -9,7 +9,7 @@
 //! Not here: what values files mean together, which documents of a manifest are which.
 //!
 //! The way of a text: `input` (characters) → `scanner` (tokens) → `parser` (events) → `compose` (nodes as written) →
-//! `construct` (values, by one of the builders).
+//! `construct` (values, by one of the builders). Most texts are so plain that `simple` gets to the nodes at once.
 
 mod build;
 mod chars;
@@ -24,6 +24,9 @@ mod resolve;
 mod scan_scalar;
 mod scan_tag;
 mod scanner;
+mod simple;
+#[cfg(test)]
+mod simple_tests;
 mod spans;
 #[cfg(test)]
 mod tests;
@@ -35,6 +38,8 @@ pub use construct::Duplicates;
 pub use error::ReadError;
 pub use spans::{Field, FieldKind};
 pub use write::{to_yaml, to_yaml_pretty};
+
+use std::borrow::Cow;
 
 use crate::tree::{Node, NodeKind, NodeMap};
 use crate::value::{Text, Value};
@@ -147,7 +152,10 @@ pub fn read_documents(bytes: &[u8], source: u32) -> Result<Vec<Node>, ReadError>
 ///
 /// # Errors
 /// With Helm's message, when something but a comment follows the dashes.
-pub fn split_documents(bytes: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, ReadError> {
+pub fn split_documents(bytes: &[u8]) -> Result<Vec<(u32, Cow<'_, [u8]>)>, ReadError> {
+    if is_one_document(bytes) {
+        return Ok(vec![(0, Cow::Borrowed(bytes))]);
+    }
     let mut documents = Vec::new();
     let (mut text, mut first_line) = (Vec::new(), 0);
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
@@ -162,7 +170,7 @@ pub fn split_documents(bytes: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, ReadError> {
                 return Err(ReadError { message, line: number + 1, column: 1 });
             }
             if !text.is_empty() {
-                documents.push((first_line, std::mem::take(&mut text)));
+                documents.push((first_line, Cow::Owned(std::mem::take(&mut text))));
                 continue;
             }
         }
@@ -173,9 +181,18 @@ pub fn split_documents(bytes: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, ReadError> {
         text.push(b'\n');
     }
     if !text.is_empty() {
-        documents.push((first_line, text));
+        documents.push((first_line, Cow::Owned(text)));
     }
     Ok(documents)
+}
+
+/// Says whether nothing has to be split, and no line ends otherwise than the splitter would end it.
+fn is_one_document(bytes: &[u8]) -> bool {
+    bytes.len() > 1
+        && bytes.ends_with(b"\n")
+        && !bytes.starts_with(b"---")
+        && memchr::memchr(b'\r', bytes).is_none()
+        && memchr::memmem::find(bytes, b"\n---").is_none()
 }
 
 /// Reads the first document as an engine value, with the marks of the text's segments on what they made.
@@ -231,6 +248,12 @@ fn read_first<B: Builder>(
     builder: &mut B,
 ) -> Result<Option<B::Out>, ReadError> {
     let (bytes, utf16_failure) = input::decode(bytes);
+    if utf16_failure.is_none()
+        && let Ok(text) = std::str::from_utf8(&bytes)
+        && let Some(document) = simple::compose(text, &|key| builder.keeps(key))
+    {
+        return construct(&document, duplicates, builder).map(Some);
+    }
     let mut parser = Parser::new(Scanner::new(Input::new(&bytes, utf16_failure)));
     let document = Document::compose(&mut parser)
         .map_err(|error| error.prefixed("error converting YAML to JSON: yaml: "))?;
