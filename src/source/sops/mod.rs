@@ -79,7 +79,7 @@ fn decrypt(file: &str, text: &[u8], keys: &KeySources) -> Option<Result<Node, So
         .into_iter()
         .map(|(lines_before, text)| {
             let root = yaml::read_with_spans(&text).ok().flatten()?;
-            Some(Document { lines_before, text, root })
+            Some(Document { lines_before, text: text.into_owned(), root })
         })
         .collect::<Option<_>>()?;
     let metadata = match Metadata::of(&documents.first()?.root)? {

@@ -32,6 +32,7 @@ mod tests;
 mod url;
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::OnceLock;
 
 use crate::context::{Context, Mode};
@@ -186,10 +187,32 @@ pub const FAMILIES: &[&[Function]] = &[
 
 /// Finds a function by name, as far as that Helm has it.
 pub fn find(name: &str, mode: Mode) -> Option<&'static Function> {
-    static BY_NAME: OnceLock<HashMap<&'static str, &'static Function>> = OnceLock::new();
+    static BY_NAME: OnceLock<HashMap<&'static str, &'static Function, BuildHasherDefault<NameHasher>>> =
+        OnceLock::new();
     let by_name = BY_NAME.get_or_init(|| {
         FAMILIES.iter().flat_map(|family| family.iter()).map(|function| (function.name, function)).collect()
     });
     let function = *by_name.get(name)?;
     (function.since == Since::Helm3 || mode == Mode::Helm4).then_some(function)
+}
+
+/// FNV-1a: the names that are kept are known, so nobody can make them collide, and they are short.
+struct NameHasher(u64);
+
+impl Default for NameHasher {
+    fn default() -> Self {
+        NameHasher(0xCBF2_9CE4_8422_2325)
+    }
+}
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }

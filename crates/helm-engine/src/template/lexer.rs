@@ -77,12 +77,12 @@ impl Kind {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Token {
     pub(crate) kind: Kind,
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) line: usize,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    pub(crate) line: u32,
 }
 
-/// The scanner.
+/// The scanner of a text of at most 4 GiB.
 pub(crate) struct Lexer<'t> {
     input: &'t [u8],
     /// Why the scan failed.
@@ -128,7 +128,7 @@ impl<'t> Lexer<'t> {
     /// Returns the next token; `Eof` for ever at the end or behind an error.
     pub(crate) fn next_token(&mut self) -> Token {
         if self.failed {
-            return Token { kind: Kind::Eof, start: 0, end: 0, line: self.start_line };
+            return Token { kind: Kind::Eof, start: 0, end: 0, line: self.start_line as u32 };
         }
         if self.inside_action {
             return self.inside_action();
@@ -242,6 +242,9 @@ impl<'t> Lexer<'t> {
             }
             return self.fail("unclosed left paren");
         }
+        if let Some(token) = self.usual_token() {
+            return token;
+        }
         let Some(rune) = self.next() else { return self.fail("unclosed action") };
         match rune {
             ' ' | '\t' | '\r' | '\n' => {
@@ -284,8 +287,42 @@ impl<'t> Lexer<'t> {
         }
     }
 
+    /// Reads what most tokens are, looking at nothing but their bytes; none for everything else.
+    #[inline]
+    fn usual_token(&mut self) -> Option<Token> {
+        let byte = *self.input.get(self.at)?;
+        match byte {
+            b' ' | b'\n' => Some(self.space()),
+            b'|' => {
+                self.at += 1;
+                Some(self.token(Kind::Pipe))
+            }
+            b'"' => {
+                self.at += 1;
+                Some(self.quoted(b'"', Kind::String, "unterminated quoted string"))
+            }
+            b'$' => {
+                self.at += 1;
+                Some(self.field_or_variable(Kind::Variable))
+            }
+            b'.' if self.input.get(self.at + 1).is_some_and(|next| !next.is_ascii_digit()) => {
+                self.at += 1;
+                Some(self.field_or_variable(Kind::Field))
+            }
+            byte if is_word_byte(byte) && !byte.is_ascii_digit() => Some(self.identifier()),
+            _ => None,
+        }
+    }
+
     fn space(&mut self) -> Token {
         let rest = &self.input[self.at..];
+        if let [b' ', next, ..] = rest
+            && !is_blank(next)
+            && *next != b'-'
+        {
+            self.at += 1;
+            return self.token(Kind::Space);
+        }
         let count = leading_blanks(rest);
         self.line += newlines(&rest[..count]);
         self.at += count;
@@ -323,7 +360,7 @@ impl<'t> Lexer<'t> {
     fn skip_alphanumeric(&mut self) -> Option<char> {
         loop {
             let rest = &self.input[self.at..];
-            self.at += rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+            self.at += rest.iter().take_while(|byte| is_word_byte(**byte)).count();
             if let Some(byte) = self.input.get(self.at).filter(|byte| byte.is_ascii()) {
                 return Some(char::from(*byte));
             }
@@ -343,8 +380,11 @@ impl<'t> Lexer<'t> {
     }
 
     fn at_terminator(&mut self) -> bool {
-        if let Some(b' ' | b'.' | b')') = self.input.get(self.at) {
-            return true;
+        match self.input.get(self.at) {
+            Some(b' ' | b'.' | b')' | b'|' | b'\n' | b'(' | b',' | b':') => return true,
+            Some(b'}') => return self.input[self.at..].starts_with(RIGHT),
+            Some(byte) if is_word_byte(*byte) => return false,
+            _ => {}
         }
         match self.peek() {
             None => true,
@@ -355,6 +395,14 @@ impl<'t> Lexer<'t> {
     }
 
     fn quoted(&mut self, mark: u8, kind: Kind, unterminated: &str) -> Token {
+        // Most are short and plain: looking at byte after byte is faster than searching.
+        let rest = &self.input[self.at..];
+        let plain = rest.iter().take_while(|byte| is_plain_quoted(**byte)).count();
+        self.at += plain;
+        if rest.get(plain) == Some(&mark) {
+            self.at += 1;
+            return self.token(kind);
+        }
         loop {
             let rest = &self.input[self.at..];
             self.at += memchr::memchr3(mark, b'\\', b'\n', rest).unwrap_or(rest.len());
@@ -491,8 +539,10 @@ impl<'t> Lexer<'t> {
         rune
     }
 
+    #[inline]
     fn token(&mut self, kind: Kind) -> Token {
-        let token = Token { kind, start: self.start, end: self.at, line: self.start_line };
+        let token =
+            Token { kind, start: self.start as u32, end: self.at as u32, line: self.start_line as u32 };
         self.start = self.at;
         self.start_line = self.line;
         token
@@ -507,7 +557,12 @@ impl<'t> Lexer<'t> {
     fn fail(&mut self, message: &str) -> Token {
         self.error = message.to_string();
         self.failed = true;
-        Token { kind: Kind::Error, start: self.start, end: self.start, line: self.start_line }
+        Token {
+            kind: Kind::Error,
+            start: self.start as u32,
+            end: self.start as u32,
+            line: self.start_line as u32,
+        }
     }
 }
 
@@ -540,6 +595,28 @@ fn is_space(rune: char) -> bool {
 fn is_blank(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
+
+/// Says whether the byte stands for itself in any quotes.
+#[inline]
+fn is_plain_quoted(byte: u8) -> bool {
+    !matches!(byte, b'"' | b'\'' | b'\\' | b'\n') && byte.is_ascii()
+}
+
+/// Says whether the byte is a letter, digit or underscore of ASCII.
+#[inline]
+fn is_word_byte(byte: u8) -> bool {
+    WORD[usize::from(byte)]
+}
+
+const WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_';
+        byte += 1;
+    }
+    table
+};
 
 fn is_alphanumeric(rune: char) -> bool {
     rune == '_' || is_letter(rune) || is_digit(rune)

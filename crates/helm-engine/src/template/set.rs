@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::ast::{Source, Tree, is_empty};
+use super::ast::{Source, Tree};
 use super::eval::{Evaluator, Origin, parse_failure};
 use super::parser;
 use crate::context::{Context, Mode};
@@ -61,7 +61,7 @@ impl TemplateSet {
 
     fn add(&mut self, trees: Vec<Tree>) {
         for tree in trees {
-            let keeps = is_empty(&tree.source.text, &tree.root) && self.trees.contains_key(&tree.name);
+            let keeps = tree.is_empty && self.trees.contains_key(&tree.name);
             if !keeps {
                 self.trees.insert(Arc::clone(&tree.name), Arc::new(tree));
             }
@@ -118,7 +118,7 @@ impl<'s> Scope<'s> {
         while let Some(current) = scope {
             for tree in current.own.iter().filter(|tree| *tree.name == *name) {
                 // An empty definition does not replace another one.
-                if !is_empty(&tree.source.text, &tree.root) {
+                if !tree.is_empty {
                     return Some(tree);
                 }
                 emptied = emptied.or(Some(&**tree));

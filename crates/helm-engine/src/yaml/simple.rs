@@ -1,5 +1,5 @@
 //! A short way from text to nodes for documents as nearly everybody writes them: block mappings and lists, scalars on
-//! one line, literal blocks, flow collections on one line, comments.
+//! one line, blocks of text, flow collections on one line, comments.
 //!
 //! The rule: what is read here is read exactly as [`super::scanner`] and [`super::parser`] read it, with the same nodes
 //! at the same places; at the first thing that is anything else (an anchor, a tag, a text over several lines, a tab, any
@@ -152,7 +152,7 @@ impl<'a> Composer<'a, '_> {
         self.line += 1;
     }
 
-    /// Reads a line that is neither blank nor a comment, and the lines of a literal block that it begins.
+    /// Reads a line that is neither blank nor a comment, and the lines of the block that it begins.
     fn content(&mut self, first: usize, end: usize) -> Short {
         let line = &self.bytes[first..end];
         if first == self.line_start
@@ -309,10 +309,10 @@ impl<'a> Composer<'a, '_> {
         (is_short && !is_refused).then_some(())
     }
 
-    /// Reads the value that begins here and ends on this line, or with the literal block that begins on it.
+    /// Reads the value that begins here and ends on this line, or with the block that begins on it.
     fn value(&mut self, at: usize, end: usize) -> Short {
         let behind = match self.bytes[at] {
-            b'|' => return self.literal(at, end),
+            b'|' | b'>' => return self.block(at, end),
             b'[' | b'{' => self.flow(at, end)?,
             _ => {
                 let word = self.word(at, end)?;
@@ -343,7 +343,7 @@ impl<'a> Composer<'a, '_> {
     }
 
     fn begins_pair(&self, at: usize, end: usize) -> Short<bool> {
-        Some(!matches!(self.bytes[at], b'|' | b'[' | b'{') && self.word(at, end)?.is_key)
+        Some(!matches!(self.bytes[at], b'|' | b'>' | b'[' | b'{') && self.word(at, end)?.is_key)
     }
 
     fn word(&self, at: usize, end: usize) -> Short<Word<'a>> {
@@ -485,15 +485,15 @@ impl<'a> Composer<'a, '_> {
         let length = self.bytes[at..end].iter().take_while(|byte| is_inside(byte)).count();
         let next = at + length;
         let is_ended = matches!(self.bytes[..end].get(next)?, b' ' | b',' | b']' | b'}' | b':');
-        if !(first.is_ascii_alphanumeric() && is_ended) {
+        if !((first.is_ascii_alphanumeric() || matches!(first, b'_' | b'.' | b'/')) && is_ended) {
             return None;
         }
         let text = Cow::Borrowed(self.text.get(at..next)?);
         Some(Word { text, plain: true, end: next, next, is_key: false })
     }
 
-    /// Reads a literal block, whose header is at `at`.
-    fn literal(&mut self, at: usize, end: usize) -> Short {
+    /// Reads a literal or folded block, whose header is at `at`.
+    fn block(&mut self, at: usize, end: usize) -> Short {
         let chomp = self.bytes.get(at + 1).copied().filter(|byte| matches!(byte, b'+' | b'-'));
         let header = at + 1 + usize::from(chomp.is_some());
         if self.skip_spaces(header).min(end) != end {
@@ -501,8 +501,8 @@ impl<'a> Composer<'a, '_> {
         }
         let (place, around) = (self.place(at), self.top()?.indent);
         self.go_behind_line(end);
-        let mut block = Block { chomp, ..Block::default() };
-        while let Some(line) = self.literal_line(around, &mut block)? {
+        let mut block = Block { folded: self.bytes[at] == b'>', chomp, ..Block::default() };
+        while let Some(line) = self.block_line(around, &mut block)? {
             // A line break at the end of the text is one, the end of the text is none.
             let is_broken = line.end < self.bytes.len();
             if !self.skips {
@@ -520,7 +520,7 @@ impl<'a> Composer<'a, '_> {
     }
 
     /// Goes past blank lines and the next line with content of a block, which it returns; none if the block ends first.
-    fn literal_line(&mut self, around: usize, block: &mut Block) -> Short<Option<Range<usize>>> {
+    fn block_line(&mut self, around: usize, block: &mut Block) -> Short<Option<Range<usize>>> {
         loop {
             let first = self.skip_spaces(self.at);
             let (column, byte) = (first - self.at, self.bytes.get(first).copied());
@@ -548,9 +548,12 @@ impl<'a> Composer<'a, '_> {
     }
 }
 
-/// The text of a literal block in the making.
+/// The text of a block in the making.
 #[derive(Default)]
 struct Block {
+    /// Whether single line breaks between lines that do not begin with blanks become spaces.
+    folded: bool,
+    after_blank: bool,
     /// The indicator for the line breaks at its end.
     chomp: Option<u8>,
     /// How deep its lines are indented, once that is known.
@@ -566,7 +569,13 @@ struct Block {
 
 impl Block {
     fn push(&mut self, line: &str, is_broken: bool) {
-        self.push_breaks(usize::from(self.is_broken) + self.breaks);
+        let blank = line.starts_with([' ', '\t']);
+        let folds = self.folded && self.is_broken && !self.after_blank && !blank;
+        if folds && self.breaks == 0 {
+            self.text.push(' ');
+        }
+        self.push_breaks(usize::from(self.is_broken && !folds) + self.breaks);
+        self.after_blank = blank;
         self.text.push_str(line);
         (self.is_broken, self.breaks) = (is_broken, 0);
     }

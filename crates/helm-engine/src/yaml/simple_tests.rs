@@ -38,6 +38,13 @@ args: [\"--a=b\", c]
 block: |+
   keep
 
+folded: >-
+  one
+  two
+
+    deep
+  three
+
 next: http://example.com:80/#a
 é: ü
 ";
@@ -66,6 +73,7 @@ fn usual_documents_go_the_short_way() {
         "a:\n  - b\n  -\n  - |\n   x",
         "a: |\n\n  x\n \n\n  y  \n   \nb: 'it''s'\n",
         "a: {b: c, d: {}}\nf: [ 1, [2] ] # x\n",
+        "a: >\n  b\n  c\n\n  d\n   e\n  f\n\n\ng: [_h, .5]",
     ] {
         assert!(agree(text), "{text}");
     }
@@ -90,9 +98,51 @@ fn one_change_anywhere_changes_both_alike() {
 #[test]
 fn documents_of_random_parts_are_read_alike() {
     let parts = [
-        "a", "b: ", "c:", "d: e", ": ", "\n", "\n", "\n", "\n  ", "\n  ", "\n    ", "\n ", "- ", "- ", "-",
-        "|", "|-\n", "|+\n", " # x", "#", "'q'", "\"r\"", "\"\\n\"", "{}", "[]", "{a: 1}", "[b, c]", "{",
-        "}", "[", "]", ",", " ", "~", "-1", "1e999", "é", "\t", "''", "---\n", "<<: ", "x: |\n",
+        "a",
+        "b: ",
+        "c:",
+        "d: e",
+        ": ",
+        "\n",
+        "\n",
+        "\n",
+        "\n  ",
+        "\n  ",
+        "\n    ",
+        "\n ",
+        "- ",
+        "- ",
+        "-",
+        "|",
+        "|-\n",
+        ">",
+        ">+\n",
+        "\n  x\n  y\n",
+        "|+\n",
+        " # x",
+        "#",
+        "'q'",
+        "\"r\"",
+        "\"\\n\"",
+        "{}",
+        "[]",
+        "{a: 1}",
+        "[b, c]",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        " ",
+        "~",
+        "-1",
+        "1e999",
+        "é",
+        "\t",
+        "''",
+        "---\n",
+        "<<: ",
+        "x: |\n",
     ];
     let mut state = 42_u64;
     let mut next = |below: usize| {

@@ -4,6 +4,7 @@ use super::{Evaluator, Failure, Frame, Got, Run};
 use crate::functions::{Function, MarkRule, Param};
 use crate::stack;
 use crate::template::ast::{Callee, Operand, Special, Term};
+use crate::template::number::Number;
 use crate::trace::{Decides, Marks};
 use crate::value::{Data, ElementType, IntType, List, MapType, Value};
 
@@ -52,7 +53,7 @@ impl Evaluator<'_, '_> {
                 Err(self.call_failed(frame, node, "len", "reflect: call of reflect.Value.Type on zero Value"))
             }
             Special::Call => {
-                let name = operands.first().map_or_else(String::new, Operand::written);
+                let name = operands.first().map_or_else(String::new, |operand| frame.written(operand));
                 Err(self.call_of_no_function(frame, node, base, &name))
             }
             _ => self.perform(frame, node, function, base),
@@ -191,20 +192,25 @@ impl Evaluator<'_, '_> {
     }
 
     fn literal(&mut self, frame: &Frame<'_>, operand: &Operand, param: Param) -> Run<Value> {
-        let wanted = match (param, &operand.term) {
-            (Param::Bool, Term::Bool(truth)) => return Ok(Value::bool(*truth)),
-            (Param::String, Term::String(text, _)) => return Ok(Value::from(text.clone())),
-            (Param::Int, Term::Number(number)) if number.int.is_some() => {
+        let code = frame.code();
+        let number = match operand.term {
+            Term::Number(number) => number.of(&code.numbers),
+            _ => &Number::default(),
+        };
+        let wanted = match (param, operand.term) {
+            (Param::Bool, Term::Bool(truth)) => return Ok(Value::bool(truth)),
+            (Param::String, Term::String(text, _)) => return Ok(Value::from(text.of(&code.strings).clone())),
+            (Param::Int, Term::Number(_)) if number.int.is_some() => {
                 return Ok(Value::int(number.int.unwrap_or_default()));
             }
-            (Param::Int64, Term::Number(number)) if number.int.is_some() => {
+            (Param::Int64, Term::Number(_)) if number.int.is_some() => {
                 return Ok(Value::int64(number.int.unwrap_or_default()));
             }
-            (Param::Uint32, Term::Number(number)) if number.uint.is_some() => {
+            (Param::Uint32, Term::Number(_)) if number.uint.is_some() => {
                 let low = number.uint.unwrap_or_default() as u32;
                 return Ok(Data::Int(IntType::Uint32, i64::from(low)).into());
             }
-            (Param::Float, Term::Number(number)) if number.float.is_some() => {
+            (Param::Float, Term::Number(_)) if number.float.is_some() => {
                 return Ok(Value::float(number.float.unwrap_or_default()));
             }
             (Param::Bool, _) => "expected bool; found ",
@@ -214,11 +220,11 @@ impl Evaluator<'_, '_> {
             (Param::Float, _) => "expected float; found ",
             _ => {
                 let message =
-                    format!("can't handle {} for arg of type {}", operand.written(), param.type_name());
+                    format!("can't handle {} for arg of type {}", frame.written(operand), param.type_name());
                 return self.fail(frame, message);
             }
         };
-        self.fail(frame, format!("{wanted}{}", operand.written()))
+        self.fail(frame, format!("{wanted}{}", frame.written(operand)))
     }
 
     /// Checks that a value can be given for a parameter, and returns it so.

@@ -5,7 +5,7 @@
 //! a `tpl` in such a branch nothing is known; its text is taken to change nothing outside.
 
 use super::{Branch, Evaluator, Frame, Got};
-use crate::template::ast::{Command, Fields, Node, Operand, Pipe, Term};
+use crate::template::ast::{Code, Command, Fields, List, Node, Operand, Pipe, Term};
 use crate::template::set::Scope;
 use crate::trace::Marks;
 use crate::value::{Map, Value};
@@ -20,9 +20,9 @@ const MAKERS: &[&str] =
 /// How many templates deep the search for changes goes.
 const DEPTH: usize = 32;
 
-/// What nodes would change if they ran.
-#[derive(Default)]
+/// What nodes of a file would change if they ran.
 struct Effects<'t> {
+    code: &'t Code,
     assigned: Vec<u32>,
     writes: Vec<Write<'t>>,
     calls: Vec<Option<&'t [u8]>>,
@@ -47,10 +47,10 @@ impl Evaluator<'_, '_> {
         truth: bool,
         marks: Marks,
     ) {
-        let otherwise = branch.otherwise.as_deref().unwrap_or_default();
-        let (skipped, has_dot) = if truth { (otherwise, true) } else { (&branch.body[..], !changes_dot) };
+        let otherwise = branch.otherwise.unwrap_or(List::EMPTY);
+        let (skipped, has_dot) = if truth { (otherwise, true) } else { (branch.body, !changes_dot) };
         self.note_skipped(frame, dot, skipped, has_dot, marks);
-        if has_jump(&branch.body) || has_jump(otherwise) {
+        if has_jump(frame.code(), branch.body) || has_jump(frame.code(), otherwise) {
             self.jumps = self.jumps.union(marks).union(self.control);
             self.control = self.control.union(marks);
         }
@@ -66,15 +66,15 @@ impl Evaluator<'_, '_> {
         marks: Marks,
     ) {
         if !value.is_true() || !self.jumps.is_none() {
-            self.note_skipped(frame, dot, &branch.body, false, marks);
+            self.note_skipped(frame, dot, branch.body, false, marks);
         }
-        if let Some(otherwise) = branch.otherwise.as_deref().filter(|_| value.is_true()) {
+        if let Some(otherwise) = branch.otherwise.filter(|_| value.is_true()) {
             self.note_skipped(frame, dot, otherwise, true, marks);
         }
     }
 
-    fn note_skipped(&mut self, frame: &Frame<'_>, dot: &Got, nodes: &[Node], has_dot: bool, marks: Marks) {
-        let mut effects = Effects::default();
+    fn note_skipped(&mut self, frame: &Frame<'_>, dot: &Got, nodes: List<Node>, has_dot: bool, marks: Marks) {
+        let mut effects = Effects::in_file(frame.code());
         effects.of_nodes(nodes, has_dot);
         let marks = marks.union(self.control);
         for number in &effects.assigned {
@@ -84,7 +84,7 @@ impl Evaluator<'_, '_> {
             }
         }
         for write in &effects.writes {
-            if !is_own(write.target, &effects.declared) {
+            if !effects.is_own(write.target) {
                 match self.target(frame, dot, write) {
                     Some(map) => note_unwritten(&map, write.key, marks),
                     None => self.hide(marks),
@@ -105,7 +105,7 @@ impl Evaluator<'_, '_> {
 
     /// Finds the map that a call would change, where that is certain without running anything.
     fn target(&self, frame: &Frame<'_>, dot: &Got, write: &Write<'_>) -> Option<Map> {
-        let (start, fields) = match &write.target?.term {
+        let (start, fields) = match write.target?.term {
             Term::Dot if write.has_dot => (&dot.value, None),
             Term::Field(fields) if write.has_dot => (&dot.value, Some(fields)),
             Term::Variable(variable, fields) => {
@@ -116,7 +116,9 @@ impl Evaluator<'_, '_> {
             _ => return None,
         };
         let start = start.as_map().cloned()?;
-        let Some((first, others)) = fields.and_then(Fields::split_first) else { return Some(start) };
+        let Some((first, others)) = fields.and_then(|fields: Fields| fields.split_first(frame.text())) else {
+            return Some(start);
+        };
         let inner = |map: Map, field: &str| map.get(field.as_bytes())?.as_map().cloned();
         others.into_iter().try_fold(inner(start, first)?, inner)
     }
@@ -130,27 +132,6 @@ fn note_unwritten(map: &Map, key: Option<&[u8]>, marks: Marks) {
     }
 }
 
-/// Says whether nobody outside can hold the target: it is made on the spot, or declared in the same nodes.
-fn is_own(target: Option<&Operand>, declared: &[u32]) -> bool {
-    match target.map(|operand| &operand.term) {
-        Some(Term::Variable(variable, _)) => declared.contains(&variable.number),
-        Some(Term::Pipe(pipe)) => is_fresh(pipe),
-        _ => false,
-    }
-}
-
-/// Says whether a pipeline makes a map that nobody else holds.
-fn is_fresh(pipe: &Pipe) -> bool {
-    let Some(Command { operands, .. }) = pipe.commands.last() else { return false };
-    match operands.first().map(|operand| &operand.term) {
-        Some(Term::Function(callee)) if MAKERS.contains(&callee.function.name) => true,
-        Some(Term::Function(callee)) if WRITERS.contains(&callee.function.name) => {
-            matches!(operands.get(1).map(|operand| &operand.term), Some(Term::Pipe(inner)) if is_fresh(inner))
-        }
-        _ => false,
-    }
-}
-
 /// Says whether a template may change a map that it is given; one of unknown name is taken to.
 fn may_write(scope: &Scope<'_>, name: Option<&[u8]>) -> bool {
     fn search<'s>(scope: &'s Scope<'_>, name: &'s [u8], seen: &mut Vec<Vec<u8>>, depth: usize) -> bool {
@@ -159,34 +140,67 @@ fn may_write(scope: &Scope<'_>, name: Option<&[u8]>) -> bool {
         }
         seen.push(name.to_vec());
         let (Some(tree), Some(depth)) = (scope.find(name), depth.checked_sub(1)) else { return false };
-        let mut effects = Effects::default();
-        effects.of_nodes(&tree.root, false);
-        effects.writes.iter().any(|write| !is_own(write.target, &effects.declared))
+        let mut effects = Effects::in_file(&tree.file.code);
+        effects.of_nodes(tree.root, false);
+        effects.writes.iter().any(|write| !effects.is_own(write.target))
             || effects.calls.iter().flatten().any(|name| search(scope, name, seen, depth))
     }
     name.is_none_or(|name| search(scope, name, &mut Vec::new(), DEPTH))
 }
 
 /// Says whether nodes may end a turn of the loop around them.
-fn has_jump(nodes: &[Node]) -> bool {
-    nodes.iter().any(|node| match node {
+fn has_jump(code: &Code, nodes: List<Node>) -> bool {
+    nodes.of(&code.nodes).iter().any(|node| match node {
         Node::Break | Node::Continue => true,
         Node::If(branch) | Node::With(branch) => {
-            has_jump(&branch.body) || has_jump(branch.otherwise.as_deref().unwrap_or_default())
+            let branch = branch.of(&code.branches);
+            has_jump(code, branch.body) || has_jump(code, branch.otherwise.unwrap_or(List::EMPTY))
         }
         _ => false,
     })
 }
 
 impl<'t> Effects<'t> {
-    fn of_nodes(&mut self, nodes: &'t [Node], has_dot: bool) {
-        for node in nodes {
+    fn in_file(code: &'t Code) -> Self {
+        Effects { code, assigned: Vec::new(), writes: Vec::new(), calls: Vec::new(), declared: Vec::new() }
+    }
+
+    /// Says whether nobody outside can hold the target: it is made on the spot, or declared in the same nodes.
+    fn is_own(&self, target: Option<&Operand>) -> bool {
+        match target.map(|operand| operand.term) {
+            Some(Term::Variable(variable, _)) => self.declared.contains(&variable.number),
+            Some(Term::Pipe(pipe)) => self.is_fresh(pipe.of(&self.code.pipes)),
+            _ => false,
+        }
+    }
+
+    /// Says whether a pipeline makes a map that nobody else holds.
+    fn is_fresh(&self, pipe: &Pipe) -> bool {
+        let Some(Command { operands, .. }) = pipe.commands.of(&self.code.commands).last() else {
+            return false;
+        };
+        let operands = operands.of(&self.code.operands);
+        let Some(Term::Function(callee)) = operands.first().map(|operand| operand.term) else { return false };
+        let is_fresh = |operand: &Operand| match operand.term {
+            Term::Pipe(inner) => self.is_fresh(inner.of(&self.code.pipes)),
+            _ => false,
+        };
+        MAKERS.contains(&callee.function.name)
+            || WRITERS.contains(&callee.function.name) && operands.get(1).is_some_and(is_fresh)
+    }
+
+    fn of_nodes(&mut self, nodes: List<Node>, has_dot: bool) {
+        let code = self.code;
+        for node in nodes.of(&code.nodes) {
             match node {
                 Node::Text(..) | Node::Break | Node::Continue => {}
-                Node::Action(pipe) => self.of_pipe(pipe, has_dot),
-                Node::If(branch) => self.of_branch(branch, has_dot, has_dot),
-                Node::With(branch) | Node::Range(branch) => self.of_branch(branch, has_dot, false),
+                Node::Action(pipe) => self.of_pipe(pipe.of(&code.pipes), has_dot),
+                Node::If(branch) => self.of_branch(branch.of(&code.branches), has_dot, has_dot),
+                Node::With(branch) | Node::Range(branch) => {
+                    self.of_branch(branch.of(&code.branches), has_dot, false);
+                }
                 Node::Template(call) => {
+                    let call = call.of(&code.invocations);
                     self.calls.push(Some(&call.name));
                     call.pipe.iter().for_each(|pipe| self.of_pipe(pipe, has_dot));
                 }
@@ -196,45 +210,47 @@ impl<'t> Effects<'t> {
 
     fn of_branch(&mut self, branch: &'t Branch, has_dot: bool, inner_has_dot: bool) {
         self.of_pipe(&branch.pipe, has_dot);
-        self.of_nodes(&branch.body, inner_has_dot);
-        self.of_nodes(branch.otherwise.as_deref().unwrap_or_default(), has_dot);
+        self.of_nodes(branch.body, inner_has_dot);
+        self.of_nodes(branch.otherwise.unwrap_or(List::EMPTY), has_dot);
     }
 
     fn of_pipe(&mut self, pipe: &'t Pipe, has_dot: bool) {
-        let numbers = pipe.variables.iter().map(|variable| variable.number);
+        let numbers = pipe.variables.of(&self.code.variables).iter().map(|variable| variable.number);
         if pipe.assigns {
             self.assigned.extend(numbers);
-        } else if is_fresh(pipe) {
+        } else if self.is_fresh(pipe) {
             self.declared.extend(numbers);
         }
-        for command in &pipe.commands {
+        for command in pipe.commands.of(&self.code.commands) {
             self.of_command(command, has_dot);
         }
     }
 
     fn of_command(&mut self, command: &'t Command, has_dot: bool) {
-        if let Some(Term::Function(callee)) = command.operands.first().map(|operand| &operand.term) {
-            let text = |at: usize| match command.operands.get(at).map(|operand| &operand.term) {
-                Some(Term::String(text, _)) => Some(text.bytes()),
+        let code = self.code;
+        let operands = command.operands.of(&code.operands);
+        if let Some(Term::Function(callee)) = operands.first().map(|operand| operand.term) {
+            let text = |at: usize| match operands.get(at).map(|operand| operand.term) {
+                Some(Term::String(text, _)) => Some(text.of(&code.strings).bytes()),
                 _ => None,
             };
             let name = callee.function.name;
             if WRITERS.contains(&name) {
                 let key = if name.ends_with("set") { text(2) } else { None };
-                self.writes.push(Write { target: command.operands.get(1), key, has_dot });
+                self.writes.push(Write { target: operands.get(1), key, has_dot });
             } else if name == "include" {
                 self.calls.push(text(1));
             }
         }
-        for operand in &command.operands {
+        for operand in operands {
             self.of_operand(operand, has_dot);
         }
     }
 
     fn of_operand(&mut self, operand: &'t Operand, has_dot: bool) {
-        match &operand.term {
-            Term::Pipe(pipe) => self.of_pipe(pipe, has_dot),
-            Term::Chain(inner, _) => self.of_operand(inner, has_dot),
+        match operand.term {
+            Term::Pipe(pipe) => self.of_pipe(pipe.of(&self.code.pipes), has_dot),
+            Term::Chain(inner, _) => self.of_operand(inner.of(&self.code.operands), has_dot),
             _ => {}
         }
     }

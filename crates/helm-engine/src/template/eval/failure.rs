@@ -91,10 +91,10 @@ fn locate(frame: &Frame<'_>, node: u32) -> (Place, String) {
     let template = String::from_utf8_lossy(&tree.name).into_owned();
     let Some(found) = tree.find(node) else {
         let head = format!("template: {template}: ");
-        return (place_in(&tree.source, template, 0, String::new()), head);
+        return (place_in(&tree.file.source, template, 0, String::new()), head);
     };
-    let written = found.written();
-    let place = place_in(&tree.source, template, found.offset(), written);
+    let written = found.written(&tree.file);
+    let place = place_in(&tree.file.source, template, found.offset(), written);
     let name = quote(&tree.name);
     let Place { file, line, expression, .. } = &place;
     let column = place.column.saturating_sub(1);

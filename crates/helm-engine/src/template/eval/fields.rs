@@ -44,10 +44,10 @@ impl Evaluator<'_, '_> {
         frame: &Frame<'_>,
         dot: &Got,
         receiver: Got,
-        fields: &Fields,
+        fields: Fields,
         given: Given<'_>,
     ) -> Run<Got> {
-        let Some((mut last, others)) = fields.split_first() else { return Ok(receiver) };
+        let Some((mut last, others)) = fields.split_first(frame.text()) else { return Ok(receiver) };
         let mut receiver = receiver;
         for next in others {
             receiver = self.field(frame, dot, &receiver, last, Given::NOTHING)?;

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::ast::{Branch, Invocation, Node, Place, Tree};
+use super::ast::{Branch, Code, Command, Invocation, List, Node, Operand, Pipe, Place, Span, Tree, Variable, Writer};
 use super::set::Scope;
 use crate::context::Context;
 use crate::error::CallError;
@@ -63,6 +63,34 @@ pub(crate) struct Frame<'f> {
     base: usize,
     /// How many `{{ template }}` calls are around this one.
     depth: u32,
+}
+
+impl<'f> Frame<'f> {
+    /// Returns the text that the template was parsed from.
+    #[inline]
+    pub(crate) fn text(&self) -> &'f [u8] {
+        &self.tree.file.source.text
+    }
+
+    /// Returns the parts of the template's file.
+    #[inline]
+    pub(crate) fn code(&self) -> &'f Code {
+        &self.tree.file.code
+    }
+
+    fn variables(&self, pipe: &Pipe) -> &'f [Variable] {
+        pipe.variables.of(&self.code().variables)
+    }
+
+    #[inline]
+    fn operands(&self, command: &Command) -> &'f [Operand] {
+        command.operands.of(&self.code().operands)
+    }
+
+    /// Returns an operand as Go writes it back.
+    fn written(&self, operand: &Operand) -> String {
+        Writer::written(self.text(), self.code(), operand)
+    }
 }
 
 /// How a list of nodes ended.
@@ -175,22 +203,24 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         if self.traces() {
             self.visited.insert(Arc::clone(&tree.name));
         }
-        self.nodes(&frame, dot, &tree.root)?;
+        self.nodes(&frame, dot, tree.root)?;
         self.variables.truncate(base);
         self.node = node;
         Ok(())
     }
 
-    fn nodes(&mut self, frame: &Frame<'_>, dot: &Got, nodes: &[Node]) -> Run<Flow> {
-        for node in nodes {
+    fn nodes(&mut self, frame: &Frame<'_>, dot: &Got, nodes: List<Node>) -> Run<Flow> {
+        let code = frame.code();
+        for node in nodes.of(&code.nodes) {
             self.charge(frame, 1)?;
             let flow = match node {
-                Node::Text(start, end) => {
-                    self.text(frame, *start as usize..*end as usize)?;
-                    self.output.note_origin(*start, true);
+                Node::Text(span) => {
+                    self.text(frame, *span)?;
+                    self.output.note_origin(span.0, true);
                     Flow::Done
                 }
                 Node::Action(pipe) => {
+                    let pipe = pipe.of(&code.pipes);
                     let outer = self.enter(frame, StepKind::Print, pipe.place, Marks::NONE);
                     let got = self.pipeline(frame, dot, pipe)?;
                     if pipe.variables.is_empty() {
@@ -200,11 +230,11 @@ impl<'c, 'r> Evaluator<'c, 'r> {
                     self.site = outer;
                     Flow::Done
                 }
-                Node::If(branch) => self.condition(frame, dot, branch, false)?,
-                Node::With(branch) => self.condition(frame, dot, branch, true)?,
-                Node::Range(branch) => self.range(frame, dot, branch)?,
+                Node::If(branch) => self.condition(frame, dot, branch.of(&code.branches), false)?,
+                Node::With(branch) => self.condition(frame, dot, branch.of(&code.branches), true)?,
+                Node::Range(branch) => self.range(frame, dot, branch.of(&code.branches))?,
                 Node::Template(call) => {
-                    self.template(frame, dot, call)?;
+                    self.template(frame, dot, call.of(&code.invocations))?;
                     Flow::Done
                 }
                 Node::Break => Flow::Break,
@@ -222,18 +252,18 @@ impl<'c, 'r> Evaluator<'c, 'r> {
     fn enter(&mut self, frame: &Frame<'_>, kind: StepKind, place: Place, marks: Marks) -> Site {
         let outer = self.site;
         if self.trace == Trace::Steps {
-            self.site = outer.step(kind, &frame.tree.source, place.offset as usize, marks);
+            self.site = outer.step(kind, &frame.tree.file.source, place.offset as usize, marks);
         }
         outer
     }
 
     /// Prints text of the template; where steps are asked for, every line has its own.
-    fn text(&mut self, frame: &Frame<'_>, range: std::ops::Range<usize>) -> Run<()> {
-        let text = &frame.tree.source.text[range.clone()];
+    fn text(&mut self, frame: &Frame<'_>, span: Span) -> Run<()> {
+        let text = span.of(frame.text());
         if self.trace == Trace::Steps {
-            let mut offset = range.start;
+            let mut offset = span.0 as usize;
             for line in text.split_inclusive(|byte| *byte == b'\n') {
-                let site = self.site.step(StepKind::Print, &frame.tree.source, offset, Marks::NONE);
+                let site = self.site.step(StepKind::Print, &frame.tree.file.source, offset, Marks::NONE);
                 self.output.push_plain(line, self.control, site);
                 offset += line.len();
             }
@@ -281,8 +311,8 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         let got = self.pipeline(frame, dot, &branch.pipe)?;
         let (truth, marks) = self.decide(frame, &got.value);
         let outer = self.enter(frame, StepKind::Guard, branch.pipe.place, marks);
-        let flow = self.under(marks, |this| match (&branch.otherwise, truth) {
-            (_, true) => this.nodes(frame, if with { &got } else { dot }, &branch.body),
+        let flow = self.under(marks, |this| match (branch.otherwise, truth) {
+            (_, true) => this.nodes(frame, if with { &got } else { dot }, branch.body),
             (Some(otherwise), false) => this.nodes(frame, dot, otherwise),
             (None, false) => Ok(Flow::Done),
         })?;
@@ -361,7 +391,7 @@ impl<'c, 'r> Evaluator<'c, 'r> {
                 return self.fail(frame, message);
             }
         };
-        match (ran, &branch.otherwise) {
+        match (ran, branch.otherwise) {
             (Some(()), _) | (None, None) => Ok(Flow::Done),
             (None, Some(otherwise)) => self.nodes(frame, dot, otherwise),
         }
@@ -390,7 +420,7 @@ impl<'c, 'r> Evaluator<'c, 'r> {
             }
             self.charge(frame, 1)?;
             self.bind(frame, branch, index, &item)?;
-            let flow = self.nodes(frame, &item, &branch.body)?;
+            let flow = self.nodes(frame, &item, branch.body)?;
             self.variables.truncate(mark);
             if flow == Flow::Break {
                 break;
@@ -403,7 +433,7 @@ impl<'c, 'r> Evaluator<'c, 'r> {
     fn bind(&mut self, frame: &Frame<'_>, branch: &Branch, index: Got, item: &Got) -> Run<()> {
         let pipe = &branch.pipe;
         let top = self.variables.len();
-        match (&pipe.variables[..], pipe.assigns) {
+        match (frame.variables(pipe), pipe.assigns) {
             ([], _) => {}
             ([variable], true) => self.assign(frame, variable, item.clone())?,
             ([first, second, ..], true) => {

@@ -3,7 +3,7 @@
 use super::fields::Given;
 use super::{Binding, Evaluator, Frame, Got, Run};
 use crate::stack;
-use crate::template::ast::{Command, Fields, Operand, Pipe, Term, Variable};
+use crate::template::ast::{Command, Fields, Id, Operand, Pipe, Term, Variable};
 use crate::template::number::Number;
 use crate::value::Value;
 
@@ -12,7 +12,7 @@ impl Evaluator<'_, '_> {
     pub(super) fn pipeline(&mut self, frame: &Frame<'_>, dot: &Got, pipe: &Pipe) -> Run<Got> {
         self.node = pipe.place.id;
         let mut piped = None;
-        for command in &pipe.commands {
+        for command in pipe.commands.of(&frame.code().commands) {
             let mut got = self.command(frame, dot, command, piped)?;
             got.in_interface = false;
             piped = Some(got);
@@ -23,7 +23,7 @@ impl Evaluator<'_, '_> {
         }
         let mut kept = got.clone();
         kept.value.marks = kept.value.marks.union(self.control);
-        for variable in &pipe.variables {
+        for variable in frame.variables(pipe) {
             if pipe.assigns {
                 self.assign(frame, variable, kept.clone())?;
             } else {
@@ -44,30 +44,35 @@ impl Evaluator<'_, '_> {
                 binding.value = value;
                 Ok(())
             }
-            None => self.fail(frame, format!("undefined variable: {}", variable.name)),
+            None => self.undefined(frame, variable),
         }
+    }
+
+    fn undefined<T>(&self, frame: &Frame<'_>, variable: &Variable) -> Run<T> {
+        let name = String::from_utf8_lossy(variable.name.of(frame.text()));
+        self.fail(frame, format!("undefined variable: {name}"))
     }
 
     fn variable(&self, frame: &Frame<'_>, variable: &Variable) -> Run<Got> {
         let visible = &self.variables[frame.base..];
         match visible.iter().rfind(|binding| binding.number == variable.number) {
             Some(binding) => Ok(binding.value.clone()),
-            None => self.fail(frame, format!("undefined variable: {}", variable.name)),
+            None => self.undefined(frame, variable),
         }
     }
 
     fn command(&mut self, frame: &Frame<'_>, dot: &Got, command: &Command, piped: Option<Got>) -> Run<Got> {
-        let operands = &command.operands;
+        let operands = frame.operands(command);
         let first = &operands[0];
         match &first.term {
             Term::Field(fields) => {
                 self.node = first.place.id;
                 let given = Given { operands: &operands[1..], last: piped };
-                return self.chain(frame, dot, dot.clone(), fields, given);
+                return self.chain(frame, dot, dot.clone(), *fields, given);
             }
             Term::Chain(inner, fields) => {
                 let given = Given { operands: &operands[1..], last: piped };
-                return self.inner_chain(frame, dot, first, inner, fields, given);
+                return self.inner_chain(frame, dot, first, (*inner, *fields), given);
             }
             Term::Function(callee) => {
                 self.node = first.place.id;
@@ -78,7 +83,7 @@ impl Evaluator<'_, '_> {
                 if stack::is_exhausted() {
                     return self.fail(frame, "the expression is nested too deeply");
                 }
-                return self.pipeline(frame, dot, pipe);
+                return self.pipeline(frame, dot, pipe.of(&frame.code().pipes));
             }
             Term::Variable(variable, fields) => {
                 self.node = first.place.id;
@@ -88,7 +93,7 @@ impl Evaluator<'_, '_> {
                     return Ok(value);
                 }
                 let given = Given { operands: &operands[1..], last: piped };
-                return self.chain(frame, dot, value, fields, given);
+                return self.chain(frame, dot, value, *fields, given);
             }
             _ => {}
         }
@@ -105,7 +110,7 @@ impl Evaluator<'_, '_> {
         if operands.len() == 1 && piped.is_none() {
             return Ok(());
         }
-        self.fail(frame, format!("can't give argument to non-function {}", operands[0].written()))
+        self.fail(frame, format!("can't give argument to non-function {}", frame.written(&operands[0])))
     }
 
     fn inner_chain(
@@ -113,19 +118,22 @@ impl Evaluator<'_, '_> {
         frame: &Frame<'_>,
         dot: &Got,
         operand: &Operand,
-        inner: &Operand,
-        fields: &Fields,
+        (inner, fields): (Id<Operand>, Fields),
         given: Given<'_>,
     ) -> Run<Got> {
+        let inner = inner.of(&frame.code().operands);
         self.node = operand.place.id;
         self.node = inner.place.id;
-        let receiver = match &inner.term {
-            Term::Pipe(pipe) if stack::is_exhausted() => {
-                self.node = pipe.place.id;
-                return self.fail(frame, "the expression is nested too deeply");
+        let receiver = match inner.term {
+            Term::Pipe(pipe) => {
+                let pipe = pipe.of(&frame.code().pipes);
+                if stack::is_exhausted() {
+                    self.node = pipe.place.id;
+                    return self.fail(frame, "the expression is nested too deeply");
+                }
+                self.pipeline(frame, dot, pipe)?
             }
-            Term::Pipe(pipe) => self.pipeline(frame, dot, pipe)?,
-            Term::Function(callee) => self.call(frame, dot, *callee, inner.place.id, &[], None)?,
+            Term::Function(callee) => self.call(frame, dot, callee, inner.place.id, &[], None)?,
             _ => self.any_argument(frame, dot, inner)?,
         };
         self.chain(frame, dot, receiver, fields, given)
@@ -134,19 +142,19 @@ impl Evaluator<'_, '_> {
     /// Evaluates an operand where any type will do. `nil` is no value.
     pub(super) fn any_argument(&mut self, frame: &Frame<'_>, dot: &Got, operand: &Operand) -> Run<Got> {
         self.node = operand.place.id;
-        match &operand.term {
+        match operand.term {
             Term::Dot => Ok(dot.clone()),
             Term::Nil => Ok(Got::default()),
             Term::Field(fields) => self.chain(frame, dot, dot.clone(), fields, Given::NOTHING),
             Term::Variable(variable, fields) => {
-                let value = self.variable(frame, variable)?;
+                let value = self.variable(frame, &variable)?;
                 self.chain(frame, dot, value, fields, Given::NOTHING)
             }
             Term::Pipe(_) if stack::is_exhausted() => self.fail(frame, "the expression is nested too deeply"),
-            Term::Pipe(pipe) => self.pipeline(frame, dot, pipe),
-            Term::Function(callee) => self.call(frame, dot, *callee, operand.place.id, &[], None),
+            Term::Pipe(pipe) => self.pipeline(frame, dot, pipe.of(&frame.code().pipes)),
+            Term::Function(callee) => self.call(frame, dot, callee, operand.place.id, &[], None),
             Term::Chain(inner, fields) => {
-                self.inner_chain(frame, dot, operand, inner, fields, Given::NOTHING)
+                self.inner_chain(frame, dot, operand, (inner, fields), Given::NOTHING)
             }
             Term::Bool(_) | Term::Number(_) | Term::String(..) => self.constant(frame, operand),
         }
@@ -154,10 +162,11 @@ impl Evaluator<'_, '_> {
 
     /// Returns a constant where its syntax decides about its type.
     fn constant(&mut self, frame: &Frame<'_>, operand: &Operand) -> Run<Got> {
-        let value = match &operand.term {
-            Term::Bool(truth) => Value::bool(*truth),
-            Term::String(text, _) => Value::from(text.clone()),
-            Term::Number(number) => return self.ideal(frame, number),
+        let code = frame.code();
+        let value = match operand.term {
+            Term::Bool(truth) => Value::bool(truth),
+            Term::String(text, _) => Value::from(text.of(&code.strings).clone()),
+            Term::Number(number) => return self.ideal(frame, number.of(&code.numbers)),
             _ => Value::NIL,
         };
         Ok(Got::plain(value))

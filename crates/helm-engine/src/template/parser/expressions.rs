@@ -1,9 +1,8 @@
 //! Pipelines, commands and operands: what stands between the delimiters of an action.
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
-use super::super::ast::{Callee, Command, Fields, Operand, Pipe, Special, Term, Variable, Written};
+use super::super::ast::{
+    Callee, Command, Fields, Id, List, Operand, Pipe, Span, Special, Term, Variable, Writer,
+};
 use super::super::lexer::{Kind, Token};
 use super::super::number;
 use super::super::unicode::{quote, unquote};
@@ -12,20 +11,19 @@ use crate::functions;
 use crate::stack;
 use crate::value::Text;
 
-impl Parser<'_> {
+impl<'t> Parser<'t> {
     pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Parsed<Pipe> {
         let first = self.peek_non_space();
         let place = self.place(first);
-        let mut pipe = Pipe { place, assigns: false, variables: Vec::new(), commands: Vec::new() };
-        while self.declaration(&mut pipe, context)? {}
+        let (assigns, variables) = self.declarations(context)?;
         let base = self.commands.len();
         loop {
             let token = self.next_non_space();
             match token.kind {
                 kind if kind == end => {
-                    pipe.commands = self.commands.drain(base..).collect();
-                    self.check_pipeline(&pipe, context)?;
-                    return Ok(pipe);
+                    self.check_pipeline(base, context)?;
+                    let commands = List::moved(&mut self.code.commands, &mut self.commands, base);
+                    return Ok(Pipe { place, assigns, variables, commands });
                 }
                 Kind::Bool
                 | Kind::CharConstant
@@ -48,48 +46,60 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads a declared or assigned variable; says whether another one follows.
-    fn declaration(&mut self, pipe: &mut Pipe, context: &str) -> Parsed<bool> {
-        let variable = self.peek_non_space();
-        if variable.kind != Kind::Variable {
-            return Ok(false);
-        }
-        self.next();
-        let adjacent = self.peek();
-        let next = self.peek_non_space();
-        let is_comma = next.kind == Kind::Char && self.value(next) == b",";
-        if !is_comma && !matches!(next.kind, Kind::Assign | Kind::Declare) {
-            if adjacent.kind == Kind::Space {
-                self.back_three(variable, adjacent);
-            } else {
-                self.back_two(variable);
+    /// Reads the variables that are declared or, as is said, assigned.
+    fn declarations(&mut self, context: &str) -> Parsed<(bool, List<Variable>)> {
+        let mut found = [Variable::default(); 2];
+        let mut count = 0;
+        loop {
+            let variable = self.peek_non_space();
+            if variable.kind != Kind::Variable {
+                return Ok((false, self.declared(&found[..count])));
             }
-            return Ok(false);
+            self.next();
+            let adjacent = self.peek();
+            let next = self.peek_non_space();
+            let is_comma = next.kind == Kind::Char && self.value(next) == b",";
+            if !is_comma && !matches!(next.kind, Kind::Assign | Kind::Declare) {
+                if adjacent.kind == Kind::Space {
+                    self.back_three(variable, adjacent);
+                } else {
+                    self.back_two(variable);
+                }
+                return Ok((false, self.declared(&found[..count])));
+            }
+            self.next_non_space();
+            let declared = self.variable(variable);
+            self.state.variables.push(declared.number);
+            // Only the second of `range` follows a comma, so there is room.
+            found[count] = declared;
+            count += 1;
+            if !is_comma {
+                return Ok((next.kind == Kind::Assign, self.declared(&found[..count])));
+            }
+            if context != "range" || count == 2 {
+                return self.fail(format!("too many declarations in {context}"));
+            }
+            if !matches!(self.peek_non_space().kind, Kind::Variable | Kind::RightDelim | Kind::RightParen) {
+                return self.fail("range can only initialize variables");
+            }
         }
-        self.next_non_space();
-        let declared = self.variable(variable);
-        self.state.variables.push(declared.number);
-        pipe.variables.push(declared);
-        if !is_comma {
-            pipe.assigns = next.kind == Kind::Assign;
-            return Ok(false);
-        }
-        if context == "range" && pipe.variables.len() < 2 {
-            return match self.peek_non_space().kind {
-                Kind::Variable | Kind::RightDelim | Kind::RightParen => Ok(true),
-                _ => self.fail("range can only initialize variables"),
-            };
-        }
-        self.fail(format!("too many declarations in {context}"))
     }
 
-    fn check_pipeline(&self, pipe: &Pipe, context: &str) -> Parsed<()> {
-        if pipe.commands.is_empty() {
+    fn declared(&mut self, variables: &[Variable]) -> List<Variable> {
+        match variables {
+            [] => List::EMPTY,
+            _ => List::moved(&mut self.code.variables, &mut variables.to_vec(), 0),
+        }
+    }
+
+    fn check_pipeline(&self, base: usize, context: &str) -> Parsed<()> {
+        let commands = &self.commands[base..];
+        if commands.is_empty() {
             return self.fail(format!("missing value for {context}"));
         }
-        for (at, command) in pipe.commands.iter().enumerate().skip(1) {
+        for (at, command) in commands.iter().enumerate().skip(1) {
             if matches!(
-                command.operands[0].term,
+                command.operands.of(&self.code.operands)[0].term,
                 Term::Bool(_) | Term::Dot | Term::Nil | Term::Number(_) | Term::String(..)
             ) {
                 return self.fail(format!("non executable command in pipeline stage {}", at + 1));
@@ -119,7 +129,8 @@ impl Parser<'_> {
         if self.operands.len() == base {
             return self.fail("empty command");
         }
-        Ok(Command { place, operands: self.operands.drain(base..).collect() })
+        let operands = List::moved(&mut self.code.operands, &mut self.operands, base);
+        Ok(Command { place, operands })
     }
 
     fn operand(&mut self) -> Parsed<Option<Operand>> {
@@ -133,24 +144,20 @@ impl Parser<'_> {
             end = self.next().end;
         }
         let place = self.place(first);
-        let fields = |start: usize| self.fields(start, end);
+        // The fields follow each other directly: a dot and a name each.
+        let fields = |start: u32| Fields(Span(start + 1, end));
         let term = match operand.term {
-            Term::Field(_) => Term::Field(fields(operand.place.offset as usize)),
+            Term::Field(_) => Term::Field(fields(operand.place.offset)),
             Term::Variable(variable, _) => Term::Variable(variable, fields(first.start)),
             Term::Bool(_) | Term::String(..) | Term::Number(_) | Term::Nil | Term::Dot => {
-                let written = quote(operand.written().as_bytes());
+                let written = quote(Writer::written(self.text, &self.code, &operand).as_bytes());
                 return self.fail(format!("unexpected . after term {written}"));
             }
             Term::Function(_) | Term::Pipe(_) | Term::Chain(..) => {
-                Term::Chain(Box::new(operand), fields(first.start))
+                Term::Chain(Id::push(&mut self.code.operands, operand), fields(first.start))
             }
         };
         Ok(Some(Operand { place, term }))
-    }
-
-    /// Returns the fields written between two places, the first of which is a dot: they follow each other directly.
-    fn fields(&self, start: usize, end: usize) -> Fields {
-        Fields::new(&lossy(&self.text[start + 1..end]))
     }
 
     fn term(&mut self) -> Parsed<Option<Operand>> {
@@ -160,11 +167,11 @@ impl Parser<'_> {
             Kind::Dot => Term::Dot,
             Kind::Nil => Term::Nil,
             Kind::Variable => Term::Variable(self.used_variable(token)?, Fields::default()),
-            Kind::Field => Term::Field(self.fields(token.start, token.end)),
+            Kind::Field => Term::Field(Fields(Span(token.start + 1, token.end))),
             Kind::Bool => Term::Bool(self.value(token) == b"true"),
             Kind::CharConstant | Kind::Complex | Kind::Number => {
                 match number::parse(&self.str_value(token), token.kind) {
-                    Ok(number) => Term::Number(Box::new(number)),
+                    Ok(number) => Term::Number(Id::push(&mut self.code.numbers, number)),
                     Err(message) => return self.fail(message),
                 }
             }
@@ -179,15 +186,16 @@ impl Parser<'_> {
         Ok(Some(Operand { place, term }))
     }
 
-    fn string(&self, token: Token) -> Parsed<Term> {
+    fn string(&mut self, token: Token) -> Parsed<Term> {
         let written = self.value(token);
-        if let Some((text, quotes)) = unescaped(written) {
-            return Ok(Term::String(Text::copy_of(text), quotes));
-        }
-        match unquote(written) {
-            Ok(text) => Ok(Term::String(Text::new(text), Written::Otherwise(self.str_value(token).into()))),
-            Err(_) => self.fail("invalid syntax"),
-        }
+        let text = match unescaped(written).map(Text::copy_of) {
+            Some(text) => text,
+            None => match unquote(written) {
+                Ok(text) => Text::new(text),
+                Err(_) => return self.fail("invalid syntax"),
+            },
+        };
+        Ok(Term::String(Id::push(&mut self.code.strings, text), token.end))
     }
 
     fn parentheses(&mut self, _open: Token) -> Parsed<Operand> {
@@ -197,13 +205,14 @@ impl Parser<'_> {
         self.state.parentheses += 1;
         let pipe = self.pipeline("parenthesized pipeline", Kind::RightParen)?;
         self.state.parentheses -= 1;
-        Ok(Operand { place: pipe.place, term: Term::Pipe(Box::new(pipe)) })
+        Ok(Operand { place: pipe.place, term: Term::Pipe(Id::push(&mut self.code.pipes, pipe)) })
     }
 
     fn callee(&self, token: Token) -> Parsed<Callee> {
-        let name = lossy(self.value(token));
-        let Some(function) = functions::find(&name, self.mode) else {
-            return self.fail(format!("function {} not defined", quote(name.as_bytes())));
+        let name = self.value(token);
+        let known = std::str::from_utf8(name).ok().and_then(|name| functions::find(name, self.mode));
+        let Some(function) = known else {
+            return self.fail(format!("function {} not defined", quote(name)));
         };
         let special = match function.name {
             "and" => Special::And,
@@ -218,36 +227,27 @@ impl Parser<'_> {
     }
 
     fn variable(&mut self, token: Token) -> Variable {
-        let name = lossy(self.value(token));
-        if let Some((name, number)) = self.numbers.get_key_value(&*name) {
-            return Variable { number: *number, name: Arc::clone(name) };
-        }
-        let (name, number): (Arc<str>, u32) = (name.into(), self.numbers.len() as u32);
-        self.numbers.insert(Arc::clone(&name), number);
-        Variable { number, name }
+        let fresh = self.numbers.len() as u32;
+        let number = *self.numbers.entry(self.value(token)).or_insert(fresh);
+        Variable { number, name: Span(token.start, token.end) }
     }
 
     fn used_variable(&mut self, token: Token) -> Parsed<Variable> {
         let variable = self.variable(token);
         if !self.state.variables.contains(&variable.number) {
-            return self.fail(format!("undefined variable {}", quote(variable.name.as_bytes())));
+            return self.fail(format!("undefined variable {}", quote(self.value(token))));
         }
         Ok(variable)
     }
 }
 
 /// Returns the text between quotes if it stands for itself.
-fn unescaped(written: &[u8]) -> Option<(&[u8], Written)> {
+fn unescaped(written: &[u8]) -> Option<&[u8]> {
     let (&mark, rest) = written.split_first()?;
     let text = rest.strip_suffix(&[mark])?;
-    let (quotes, is_plain) = match mark {
-        b'`' => (Written::InBackticks, memchr::memchr(b'\r', text).is_none()),
-        _ => (Written::InQuotes, memchr::memchr3(b'\\', b'"', b'\n', text).is_none()),
+    let is_plain = match mark {
+        b'`' => memchr::memchr(b'\r', text).is_none(),
+        _ => memchr::memchr3(b'\\', b'"', b'\n', text).is_none(),
     };
-    (is_plain && text.is_ascii()).then_some((text, quotes))
-}
-
-/// Reads bytes as text; the check for text that is valid, nearly always, is much faster than the replacing one.
-fn lossy(bytes: &[u8]) -> Cow<'_, str> {
-    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+    (is_plain && text.is_ascii()).then_some(text)
 }

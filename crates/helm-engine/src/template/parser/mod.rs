@@ -1,14 +1,16 @@
 //! Tokens to templates: a port of the rules and messages of `text/template/parse`.
 //!
 //! Functions are resolved here, so that a template that parses calls nothing unknown. Nesting is bounded, since a
-//! template is walked and freed by recursion.
+//! template is walked by recursion.
 
 mod expressions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::ast::{Branch, Command, Invocation, Node, Operand, Place, Source, Tree, is_empty};
+use super::ast::{
+    Branch, Code, Command, File, Id, Invocation, List, Node, Operand, Place, Source, Span, Tree, is_empty,
+};
 use super::lexer::{Kind, Lexer, Token};
 use super::unicode::{quote, unquote};
 use crate::context::Mode;
@@ -25,16 +27,16 @@ pub(crate) fn parse(name: &Arc<str>, text: Arc<[u8]>, mode: Mode) -> Result<Vec<
     if u32::try_from(text.len()).is_err() {
         return Err(format!("template: {name}:1: the template is larger than 4 GiB"));
     }
-    let source = Arc::new(Source { name: Arc::clone(name), text: Arc::clone(&text) });
     let mut parser = Parser {
         text: &text,
-        source: &source,
+        file: name,
         mode,
         lexer: Lexer::new(&text),
         state: State::new(),
-        trees: Vec::new(),
+        definitions: Vec::new(),
+        code: Code::default(),
         ids: 0,
-        numbers: BTreeMap::from([("$".into(), 0)]),
+        numbers: BTreeMap::from([(&b"$"[..], 0)]),
         nodes: Vec::new(),
         commands: Vec::new(),
         operands: Vec::new(),
@@ -42,7 +44,11 @@ pub(crate) fn parse(name: &Arc<str>, text: Arc<[u8]>, mode: Mode) -> Result<Vec<
     };
     let root = parser.file()?;
     parser.add(Arc::from(name.as_bytes()), root)?;
-    Ok(parser.trees)
+    let Parser { code, definitions, .. } = parser;
+    let source = Arc::new(Source { name: Arc::clone(name), text: Arc::clone(&text) });
+    let file = Arc::new(File { source, code });
+    let tree = |Definition { name, root, is_empty }| Tree { name, file: Arc::clone(&file), root, is_empty };
+    Ok(definitions.into_iter().map(tree).collect())
 }
 
 type Parsed<T> = Result<T, String>;
@@ -53,7 +59,7 @@ struct State {
     peeked: usize,
     /// The numbers of those that are visible.
     variables: Vec<u32>,
-    action_line: usize,
+    action_line: u32,
     ranges: usize,
     parentheses: usize,
 }
@@ -71,15 +77,24 @@ impl State {
     }
 }
 
+/// A tree before its file is complete.
+struct Definition {
+    name: Arc<[u8]>,
+    root: List<Node>,
+    is_empty: bool,
+}
+
 struct Parser<'t> {
     text: &'t [u8],
-    source: &'t Arc<Source>,
+    file: &'t str,
     mode: Mode,
     lexer: Lexer<'t>,
     state: State,
-    trees: Vec<Tree>,
+    definitions: Vec<Definition>,
+    code: Code,
     ids: u32,
-    numbers: BTreeMap<Arc<str>, u32>,
+    /// The numbers of variables by name.
+    numbers: BTreeMap<&'t [u8], u32>,
     /// What is being collected, the innermost list last; each list is taken off when it is complete.
     nodes: Vec<Node>,
     commands: Vec<Command>,
@@ -104,7 +119,8 @@ impl Item {
     }
 }
 
-impl Parser<'_> {
+impl<'t> Parser<'t> {
+    #[inline]
     fn next(&mut self) -> Token {
         if self.state.peeked > 0 {
             self.state.peeked -= 1;
@@ -153,8 +169,8 @@ impl Parser<'_> {
         token
     }
 
-    fn value(&self, token: Token) -> &[u8] {
-        &self.text[token.start..token.end]
+    fn value(&self, token: Token) -> &'t [u8] {
+        Span(token.start, token.end).of(self.text)
     }
 
     fn str_value(&self, token: Token) -> String {
@@ -162,7 +178,7 @@ impl Parser<'_> {
     }
 
     fn place(&mut self, token: Token) -> Place {
-        self.place_at(token.start as u32)
+        self.place_at(token.start)
     }
 
     fn place_at(&mut self, offset: u32) -> Place {
@@ -171,7 +187,7 @@ impl Parser<'_> {
     }
 
     fn fail<T>(&self, message: impl AsRef<str>) -> Parsed<T> {
-        Err(format!("template: {}:{}: {}", self.source.name, self.state.tokens[0].line, message.as_ref()))
+        Err(format!("template: {}:{}: {}", self.file, self.state.tokens[0].line, message.as_ref()))
     }
 
     fn written(&self, token: Token) -> String {
@@ -198,7 +214,7 @@ impl Parser<'_> {
             return self.fail(written);
         }
         let within = if written.ends_with(" action") { "" } else { " in action" };
-        self.fail(format!("{written}{within} started at {}:{line}", self.source.name))
+        self.fail(format!("{written}{within} started at {}:{line}", self.file))
     }
 
     fn expect(&mut self, kind: Kind, context: &str) -> Parsed<Token> {
@@ -206,23 +222,23 @@ impl Parser<'_> {
         if token.kind == kind { Ok(token) } else { self.unexpected(token, context) }
     }
 
-    fn add(&mut self, name: Arc<[u8]>, root: Vec<Node>) -> Parsed<()> {
-        let source = Arc::clone(self.source);
-        let tree = Tree { name, source, root };
-        let Some(at) = self.trees.iter().position(|other| other.name == tree.name) else {
-            self.trees.push(tree);
+    fn add(&mut self, name: Arc<[u8]>, root: List<Node>) -> Parsed<()> {
+        let is_empty = is_empty(self.text, root.of(&self.code.nodes));
+        let definition = Definition { name, root, is_empty };
+        let Some(known) = self.definitions.iter_mut().find(|known| known.name == definition.name) else {
+            self.definitions.push(definition);
             return Ok(());
         };
-        if is_empty(self.text, &self.trees[at].root) {
-            self.trees[at] = tree;
-        } else if !is_empty(self.text, &tree.root) {
-            let name = quote(&tree.name);
+        if known.is_empty {
+            *known = definition;
+        } else if !is_empty {
+            let name = quote(&definition.name);
             return self.fail(format!("template: multiple definition of template {name}"));
         }
         Ok(())
     }
 
-    fn file(&mut self) -> Parsed<Vec<Node>> {
+    fn file(&mut self) -> Parsed<List<Node>> {
         let base = self.nodes.len();
         while self.peek().kind != Kind::Eof {
             if self.peek().kind == Kind::LeftDelim {
@@ -238,7 +254,11 @@ impl Parser<'_> {
                 other => return self.fail(format!("unexpected {}", other.written())),
             }
         }
-        Ok(self.nodes.drain(base..).collect())
+        Ok(self.nodes_since(base))
+    }
+
+    fn nodes_since(&mut self, base: usize) -> List<Node> {
+        List::moved(&mut self.code.nodes, &mut self.nodes, base)
     }
 
     /// Parses something that has variables and look-ahead of its own.
@@ -275,7 +295,7 @@ impl Parser<'_> {
         }
     }
 
-    fn items(&mut self) -> Parsed<(Vec<Node>, Item)> {
+    fn items(&mut self) -> Parsed<(List<Node>, Item)> {
         self.nesting += 1;
         if self.nesting > NESTING || stack::is_exhausted() {
             return self.fail("max nesting depth exceeded");
@@ -286,7 +306,7 @@ impl Parser<'_> {
                 Item::Node(node) => self.nodes.push(node),
                 end => {
                     self.nesting -= 1;
-                    return Ok((self.nodes.drain(base..).collect(), end));
+                    return Ok((self.nodes_since(base), end));
                 }
             }
         }
@@ -296,7 +316,7 @@ impl Parser<'_> {
     fn text_or_action(&mut self) -> Parsed<Item> {
         let token = self.next_non_space();
         match token.kind {
-            Kind::Text => Ok(Item::Node(Node::Text(token.start as u32, token.end as u32))),
+            Kind::Text => Ok(Item::Node(Node::Text(Span(token.start, token.end)))),
             Kind::LeftDelim => {
                 self.state.action_line = token.line;
                 let item = self.action()?;
@@ -330,7 +350,8 @@ impl Parser<'_> {
             _ => {
                 self.back();
                 self.peek();
-                Node::Action(self.pipeline("command", Kind::RightDelim)?)
+                let pipe = self.pipeline("command", Kind::RightDelim)?;
+                Node::Action(Id::push(&mut self.code.pipes, pipe))
             }
         };
         Ok(Item::Node(node))
@@ -355,7 +376,7 @@ impl Parser<'_> {
         let body_name = Arc::clone(&name);
         self.separately(|parser| parser.body_of(body_name, context))?;
         let place = self.place(token);
-        Ok(Node::Template(Box::new(Invocation { place, name, pipe: Some(pipe) })))
+        Ok(self.invocation(Invocation { place, name, pipe: Some(pipe) }))
     }
 
     fn template(&mut self) -> Parsed<Node> {
@@ -368,10 +389,14 @@ impl Parser<'_> {
             pipe = Some(self.pipeline(context, Kind::RightDelim)?);
         }
         let place = self.place(token);
-        Ok(Node::Template(Box::new(Invocation { place, name, pipe })))
+        Ok(self.invocation(Invocation { place, name, pipe }))
     }
 
-    fn branch(&mut self, context: &str) -> Parsed<Box<Branch>> {
+    fn invocation(&mut self, invocation: Invocation) -> Node {
+        Node::Template(Id::push(&mut self.code.invocations, invocation))
+    }
+
+    fn branch(&mut self, context: &str) -> Parsed<Id<Branch>> {
         let visible = self.state.variables.len();
         let is_range = usize::from(context == "range");
         let pipe = self.pipeline(context, Kind::RightDelim)?;
@@ -383,11 +408,11 @@ impl Parser<'_> {
             _ => None,
         };
         self.state.variables.truncate(visible);
-        Ok(Box::new(Branch { pipe, body, otherwise }))
+        Ok(Id::push(&mut self.code.branches, Branch { pipe, body, otherwise }))
     }
 
     /// Parses what follows `else`, or the chained `if` or `with` behind it.
-    fn otherwise(&mut self, context: &str) -> Parsed<Vec<Node>> {
+    fn otherwise(&mut self, context: &str) -> Parsed<List<Node>> {
         let chained = matches!((context, self.peek().kind), ("if", Kind::If) | ("with", Kind::With));
         if !chained {
             let (nodes, end) = self.items()?;
@@ -403,6 +428,8 @@ impl Parser<'_> {
         }
         let branch = self.branch(context)?;
         self.nesting -= 1;
-        Ok(vec![if context == "if" { Node::If(branch) } else { Node::With(branch) }])
+        let base = self.nodes.len();
+        self.nodes.push(if context == "if" { Node::If(branch) } else { Node::With(branch) });
+        Ok(self.nodes_since(base))
     }
 }
