@@ -1,9 +1,10 @@
 //! Reads a chart from disk into the list of files that the engine takes: a directory, symbolic links followed as Helm
 //! does, or a `.tgz`.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use helm_engine::{Chart, Mode, SourceFile};
 
@@ -27,11 +28,24 @@ fn read_directory(directory: &Path, prefix: &str, files: &mut Vec<SourceFile>) -
         let entry = entry?;
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         let path = entry.path();
-        if fs::metadata(&path)?.is_dir() {
+        let kind = entry.file_type()?;
+        if kind.is_dir() || kind.is_symlink() && fs::metadata(&path)?.is_dir() {
             read_directory(&path, &format!("{name}/"), files)?;
         } else {
-            files.push(SourceFile::new(name, fs::read(&path)?));
+            files.push(SourceFile::new(name, read_file(&path)?));
         }
     }
     Ok(())
+}
+
+/// Reads a file into the memory that the engine keeps it in.
+fn read_file(path: &Path) -> io::Result<Arc<[u8]>> {
+    let mut file = File::open(path)?;
+    let size = usize::try_from(file.metadata()?.len()).unwrap_or_default();
+    let mut content: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
+    match Arc::get_mut(&mut content).map(|content| file.read_exact(content)) {
+        Some(Ok(())) => Ok(content),
+        // Something else is writing it: take what is there.
+        _ => fs::read(path).map(Arc::from),
+    }
 }

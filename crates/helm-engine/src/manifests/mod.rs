@@ -17,6 +17,7 @@ pub use printing::PrintOptions;
 
 use crate::render::{Location, RenderError};
 use crate::trace::Trace;
+use crate::value::Text;
 use crate::{Mode, yaml};
 
 pub(crate) use printing::print;
@@ -46,9 +47,10 @@ pub(crate) struct Sorted {
 }
 
 /// Splits the output of templates, given by path in byte order, and sorts the documents by kind.
-pub(crate) fn sort(outputs: &[(String, Vec<u8>)], mode: Mode, trace: Trace) -> Result<Sorted, RenderError> {
+pub(crate) fn sort(outputs: &[(String, Text)], mode: Mode, trace: Trace) -> Result<Sorted, RenderError> {
     let mut sorted = Sorted::default();
     for (path, output) in outputs {
+        let output = output.bytes();
         if crate::chart::base_name(path).starts_with('_') || split::is_blank(output) {
             continue;
         }

@@ -32,7 +32,9 @@ pub(crate) fn print(
     }
     manifests.iter().for_each(|manifest| push(&mut text, &manifest.path, &manifest.text));
     let trimmed = split::trim(&text, 0..text.len());
-    let mut printed = text[trimmed].to_vec();
+    let mut printed = text;
+    printed.truncate(trimmed.end);
+    printed.drain(..trimmed.start);
     printed.push(b'\n');
     if !options.no_hooks {
         let shown =

@@ -3,8 +3,12 @@
 use super::*;
 
 fn sorted(text: &str, mode: Mode) -> Result<Sorted, String> {
-    sort(&[("c/templates/a.yaml".to_owned(), text.as_bytes().to_vec())], mode, crate::trace::Trace::Off)
-        .map_err(|e| e.to_string())
+    sort(
+        &[("c/templates/a.yaml".to_owned(), crate::value::Text::copy_of(text.as_bytes()))],
+        mode,
+        crate::trace::Trace::Off,
+    )
+    .map_err(|e| e.to_string())
 }
 
 #[track_caller]

@@ -73,7 +73,9 @@ pub fn render_files(chart: &Chart, request: &Request) -> Result<Vec<(String, Vec
     let prepared = prepare(chart, request, &mut Vec::new())?;
     check_kube_version(&prepared.chart, &kube_version, chart.mode())?;
     stack::with_deep_stack(|| {
-        templates::run(chart, &prepared, request, &kube_version).map(|outputs| outputs.files)
+        let outputs = templates::run(chart, &prepared, request, &kube_version)?;
+        let bytes = |(path, text): (String, crate::value::Text)| (path, text.bytes().to_vec());
+        Ok(outputs.files.into_iter().map(bytes).collect())
     })
 }
 

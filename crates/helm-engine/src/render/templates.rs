@@ -23,7 +23,7 @@ use crate::value::{Entries, Map, MapType, Text};
 #[derive(Default)]
 pub(super) struct Outputs {
     /// By path, in byte order; notes left out.
-    pub(super) files: Vec<(String, Vec<u8>)>,
+    pub(super) files: Vec<(String, Text)>,
     /// The output of the root chart's NOTES.txt.
     pub(super) notes: Vec<u8>,
     /// Whether a template asked for the time or for chance.
@@ -145,7 +145,7 @@ impl Outputs {
             if *name == own {
                 self.notes = text.bytes().to_vec();
             } else if !name.ends_with("NOTES.txt") {
-                self.files.push((name.clone(), text.bytes().to_vec()));
+                self.files.push((name.clone(), text.clone()));
             }
         }
     }

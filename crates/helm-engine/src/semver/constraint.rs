@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use super::written::{self, Written};
 use super::{SemverError, Version};
 use crate::template::unicode::quote;
 
@@ -58,12 +59,14 @@ fn pattern(text: String) -> Regex {
     Regex::new(&text).expect("the pattern is a constant")
 }
 
-static ONE: LazyLock<Regex> =
+// Compiling one of these takes longer than loading and rendering a small chart: `written` reads what is usual.
+pub(super) static ONE: LazyLock<Regex> =
     LazyLock::new(|| pattern(format!("^{SPACE}*({OPERATORS}){SPACE}*({VERSION}){SPACE}*$")));
-static EACH: LazyLock<Regex> = LazyLock::new(|| pattern(format!("({OPERATORS}){SPACE}*({VERSION})")));
+pub(super) static EACH: LazyLock<Regex> =
+    LazyLock::new(|| pattern(format!("({OPERATORS}){SPACE}*({VERSION})")));
 static RANGE: LazyLock<Regex> =
     LazyLock::new(|| pattern(format!("{SPACE}*({VERSION}){SPACE}+-{SPACE}+({VERSION}){SPACE}*")));
-static VALID: LazyLock<Regex> = LazyLock::new(|| {
+pub(super) static VALID: LazyLock<Regex> = LazyLock::new(|| {
     let first = format!("{SPACE}*({OPERATORS}){SPACE}*({VERSION}){SPACE}*");
     let next = format!("(?:{SPACE}+|,{SPACE}*)({OPERATORS}){SPACE}*({VERSION}){SPACE}*");
     pattern(format!("^({first})({next})*$"))
@@ -115,7 +118,6 @@ impl Constraints {
 fn without_ranges(text: &str) -> String {
     let mut out = text.to_string();
     let is_space = |byte: u8| matches!(byte, b'\t' | b'\n' | 0xC | b'\r' | b' ');
-    // Compiling a pattern costs more than all else of a small chart.
     if !text.as_bytes().windows(2).any(|pair| is_space(pair[0]) && pair[1] == b'-') {
         return out;
     }
@@ -131,11 +133,14 @@ impl Group {
             let comparison = Comparison::whole("", text, text)?;
             return Ok(Group { comparisons: vec![comparison], prereleases: false });
         }
-        if !VALID.is_match(text) {
-            return Err(improper(text));
-        }
-        let comparisons: Vec<Comparison> =
-            EACH.find_iter(text).map(|found| Comparison::parse(found.as_str())).collect::<Result<_, _>>()?;
+        let comparisons: Vec<Comparison> = match written::usual(text) {
+            Some(all) => all.iter().map(Comparison::of).collect::<Result<_, _>>()?,
+            None if !VALID.is_match(text) => return Err(improper(text)),
+            None => EACH
+                .find_iter(text)
+                .map(|found| Comparison::parse(found.as_str()))
+                .collect::<Result<_, _>>()?,
+        };
         let prereleases = comparisons.iter().any(|one| !one.version.prerelease.is_empty());
         Ok(Group { comparisons, prereleases })
     }
@@ -171,7 +176,18 @@ impl Comparison {
     fn parse(text: &str) -> Result<Comparison, SemverError> {
         let found: Captures<'_> = ONE.captures(text).ok_or_else(|| improper(text))?;
         let part = |at: usize| found.get(at).map_or("", |part| part.as_str());
-        let (major, minor, patch, prerelease) = (part(3), part(4), part(5), part(6));
+        Comparison::of(&Written {
+            operator: part(1),
+            version: part(2),
+            major: part(3),
+            minor: part(4),
+            patch: part(5),
+            prerelease: part(6),
+        })
+    }
+
+    fn of(written: &Written<'_>) -> Result<Comparison, SemverError> {
+        let Written { operator, version, major, minor, patch, prerelease } = *written;
         let no_major = is_wildcard(major);
         let minor_dirty = !no_major && is_wildcard(minor);
         let patch_dirty = !no_major && !minor_dirty && is_wildcard(patch);
@@ -182,9 +198,9 @@ impl Comparison {
         } else if patch_dirty {
             format!("{major}{minor}.0{prerelease}")
         } else {
-            part(2).to_string()
+            version.to_string()
         };
-        let whole = Comparison::whole(part(1), &spelled, part(2))?;
+        let whole = Comparison::whole(operator, &spelled, version)?;
         let dirty = no_major || minor_dirty || patch_dirty;
         Ok(Comparison { dirty, minor_dirty, patch_dirty, ..whole })
     }

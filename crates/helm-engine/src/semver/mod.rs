@@ -2,12 +2,11 @@
 //! chart versions, dependencies, `kubeVersion` and the template functions.
 
 mod constraint;
+mod written;
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::sync::LazyLock;
 
-use regex::Regex;
 use thiserror::Error;
 
 pub use constraint::Constraints;
@@ -73,14 +72,6 @@ pub struct Version {
     pub original: String,
 }
 
-/// Patterns are written for a machine that knows ASCII only.
-static LOOSE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"^v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?(-([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?(\+([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?$",
-    )
-    .expect("the pattern is a constant")
-});
-
 /// The longest version.
 const LONGEST: usize = 256;
 
@@ -93,18 +84,22 @@ impl Version {
         if text.len() > LONGEST {
             return Err(SemverError::TooLong);
         }
-        let found = LOOSE.captures(text).ok_or(SemverError::Invalid)?;
-        let part = |at: usize| found.get(at).map_or("", |part| part.as_str());
-        let number = |at: usize| match part(at).trim_start_matches('.') {
+        let (written, metadata, rest) = written::version(text).ok_or(SemverError::Invalid)?;
+        let numbers = [written.major, written.minor, written.patch].map(|part| part.trim_start_matches('.'));
+        if !rest.is_empty() || numbers.iter().any(|digits| !digits.bytes().all(|byte| byte.is_ascii_digit()))
+        {
+            return Err(SemverError::Invalid);
+        }
+        let number = |digits: &str| match digits {
             "" => Ok(0),
             digits => digits.parse().map_err(|_| SemverError::Range(digits.to_string())),
         };
         let version = Version {
-            major: number(1)?,
-            minor: number(2)?,
-            patch: number(3)?,
-            prerelease: part(5).to_string(),
-            metadata: part(8).to_string(),
+            major: number(numbers[0])?,
+            minor: number(numbers[1])?,
+            patch: number(numbers[2])?,
+            prerelease: written.prerelease.strip_prefix('-').unwrap_or_default().to_string(),
+            metadata: metadata.to_string(),
             original: text.to_string(),
         };
         check_prerelease(&version.prerelease)?;

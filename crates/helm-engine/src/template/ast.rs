@@ -56,6 +56,20 @@ pub(crate) struct Code {
     pub(crate) numbers: Vec<Number>,
 }
 
+impl Code {
+    /// Makes rows with room for about so many actions.
+    pub(crate) fn with_room(actions: usize) -> Self {
+        Code {
+            nodes: Vec::with_capacity(2 * actions),
+            pipes: Vec::with_capacity(actions),
+            commands: Vec::with_capacity(actions + actions / 2),
+            operands: Vec::with_capacity(3 * actions),
+            strings: Vec::with_capacity(actions / 2),
+            ..Code::default()
+        }
+    }
+}
+
 /// The number of a part in its row.
 pub(crate) struct Id<T>(u32, PhantomData<fn() -> T>);
 

@@ -143,6 +143,20 @@ impl<'t> Lexer<'t> {
         }
     }
 
+    /// Goes past a space between two words of an action, if that is all there is between them.
+    #[inline]
+    pub(crate) fn skip_single_space(&mut self) {
+        if self.inside_action
+            && let [b' ', next, ..] = self.input[self.at..]
+            && !is_blank(&next)
+            && next != b'-'
+        {
+            self.at += 1;
+            self.start = self.at;
+            self.start_line = self.line;
+        }
+    }
+
     fn text(&mut self) -> Step {
         let Some(distance) = find(&self.input[self.at..], *b"{{") else {
             self.at = self.input.len();

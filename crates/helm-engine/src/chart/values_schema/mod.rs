@@ -7,6 +7,7 @@
 mod causes;
 mod message;
 mod patterns;
+mod quick;
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -65,6 +66,13 @@ fn validate_one(schema: &[u8], values: &NodeMap, warnings: &mut Vec<String>) -> 
     if reader.next().is_some() {
         return Err("invalid character after top-level value".to_owned());
     }
+    if quick::accepts(&schema, values) {
+        return Ok(());
+    }
+    validate_slowly(schema, values, warnings)
+}
+
+fn validate_slowly(schema: Json, values: &NodeMap, warnings: &mut Vec<String>) -> Result<(), String> {
     let (schema, patterns) = patterns::translate(schema);
     let unknown = Rc::new(RefCell::new(Vec::new()));
     let mut compiler = Compiler::new();

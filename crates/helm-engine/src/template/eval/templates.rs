@@ -147,7 +147,7 @@ impl Evaluator<'_, '_> {
 }
 
 fn has_action(text: &[u8]) -> bool {
-    memchr::memmem::find(text, b"{{").is_some()
+    memchr::memchr_iter(b'{', text).any(|at| text.get(at + 1) == Some(&b'{'))
 }
 
 fn not_there(name: &[u8]) -> String {

@@ -34,7 +34,7 @@ pub(crate) fn parse(name: &Arc<str>, text: Arc<[u8]>, mode: Mode) -> Result<Vec<
         lexer: Lexer::new(&text),
         state: State::new(),
         definitions: Vec::new(),
-        code: Code::default(),
+        code: Code::with_room(actions(&text)),
         ids: 0,
         numbers: BTreeMap::from([(&b"$"[..], 0)]),
         nodes: Vec::new(),
@@ -49,6 +49,11 @@ pub(crate) fn parse(name: &Arc<str>, text: Arc<[u8]>, mode: Mode) -> Result<Vec<
     let file = Arc::new(File { source, code });
     let tree = |Definition { name, root, is_empty }| Tree { name, file: Arc::clone(&file), root, is_empty };
     Ok(definitions.into_iter().map(tree).collect())
+}
+
+/// Counts the delimiters that open an action, or nearly so.
+fn actions(text: &[u8]) -> usize {
+    memchr::memchr_iter(b'{', text).count() / 2
 }
 
 type Parsed<T> = Result<T, String>;
@@ -155,6 +160,9 @@ impl<'t> Parser<'t> {
     }
 
     fn next_non_space(&mut self) -> Token {
+        if self.state.peeked == 0 {
+            self.lexer.skip_single_space();
+        }
         loop {
             let token = self.next();
             if token.kind != Kind::Space {
