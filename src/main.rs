@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 use strata::provider::Strata;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         None if tf_provider::is_started_by_terraform() => tf_provider::serve(Strata::default()),

@@ -17,6 +17,10 @@ use helm_engine::manifests::PrintOptions;
 use helm_engine::trace::Trace;
 use helm_engine::{Mode, Request, render};
 
+/// The library leaves the allocator to the program that it is in.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (chart, count, trace) = match &arguments[..] {

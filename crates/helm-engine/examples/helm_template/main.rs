@@ -11,6 +11,10 @@ use std::process::ExitCode;
 
 use helm_engine::{Mode, render};
 
+/// The library leaves the allocator to the program that it is in.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let mode = if arguments.first().is_some_and(|first| first == "--helm3") {

@@ -161,6 +161,10 @@ impl<'a> Composer<'a, '_> {
         {
             return None;
         }
+        if self.is_value(first, end)? {
+            self.pending = None;
+            return self.value(first, end);
+        }
         self.settle(first, self.is_entry(first, end))?;
         let mut at = first;
         while self.top()?.form != Form::Mapping {
@@ -181,6 +185,12 @@ impl<'a> Composer<'a, '_> {
             at = inner;
         }
         self.pair(at, end)
+    }
+
+    /// Says whether a line is the value of the key or entry above it and no collection.
+    fn is_value(&self, first: usize, end: usize) -> Short<bool> {
+        let is_awaited = self.pending.is_some() && first - self.line_start > self.top()?.indent;
+        Some(is_awaited && !self.is_entry(first, end) && !self.begins_pair(first, end)?)
     }
 
     fn top(&self) -> Short<&Open> {
@@ -357,7 +367,7 @@ impl<'a> Composer<'a, '_> {
                 let next = behind + usize::from(is_key);
                 Some(Word { text, plain: false, end: behind, next, is_key })
             }
-            b'-' if at + 1 < end && self.bytes[at + 1] != b' ' => Some(self.plain(at, end)?),
+            b'-' | b'?' | b':' if at + 1 < end && self.bytes[at + 1] != b' ' => self.plain(at, end),
             b'-' | b'?' | b':' | b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|'
             | b'>' | b'%' | b'@' | b'`' => None,
             _ => self.plain(at, end),

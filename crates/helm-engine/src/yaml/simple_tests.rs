@@ -72,6 +72,7 @@ fn usual_documents_go_the_short_way() {
         "a:\n- b\n- c\nd: e",
         "a:\n  - b\n  -\n  - |\n   x",
         "a: |\n\n  x\n \n\n  y  \n   \nb: 'it''s'\n",
+        "a:\n  {}\nb:\n- c\n-\n  d\ne:\n  'f'\ng: :h\n",
         "a: {b: c, d: {}}\nf: [ 1, [2] ] # x\n",
         "a: >\n  b\n  c\n\n  d\n   e\n  f\n\n\ng: [_h, .5]",
     ] {

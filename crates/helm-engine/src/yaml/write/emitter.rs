@@ -254,6 +254,15 @@ impl Emitter {
         width
     }
 
+    /// Writes the ASCII characters of a kind at the start of a text and returns how many there are.
+    #[inline]
+    fn put_run(&mut self, bytes: &[u8], is_wanted: impl Fn(u8) -> bool) -> usize {
+        let count = bytes.iter().take_while(|byte| is_wanted(**byte)).count();
+        self.out.bytes.extend_from_slice(&bytes[..count]);
+        self.column += count;
+        count
+    }
+
     fn put_break(&mut self) {
         self.out.bytes.push(b'\n');
         self.column = 0;
@@ -347,6 +356,7 @@ impl Emitter {
                     self.put(b'\'');
                 }
                 at += self.put_char(text, at);
+                at += self.put_run(&bytes[at..], |byte| byte.is_ascii_graphic() && (plain || byte != b'\''));
                 self.indention = false;
                 (after_blank, after_break) = (false, false);
             }
@@ -436,6 +446,7 @@ impl Emitter {
                     self.write_indent();
                 }
                 at += self.put_char(text, at);
+                at += self.put_run(&bytes[at..], |byte| byte.is_ascii_graphic() || byte == b' ');
                 self.indention = false;
                 after_break = false;
             }

@@ -33,6 +33,9 @@ pub(super) fn analyze(text: &str, dialect: Dialect) -> Analysis {
     if bytes.is_empty() {
         return Analysis { multiline: false, plain: true, single: true, block: false };
     }
+    if is_word(bytes) {
+        return Analysis { multiline: false, plain: true, single: true, block: true };
+    }
     let mut indicator = text.starts_with("---") || text.starts_with("...");
     let (mut special, mut tab, mut multiline) = (false, false, false);
     let (mut break_space, mut space_break) = (false, false);
@@ -71,6 +74,12 @@ pub(super) fn analyze(text: &str, dialect: Dialect) -> Analysis {
         single: !(break_space || space_break || special || tab),
         block: !(trailing_space || space_break || special),
     }
+}
+
+/// Says whether the text is nothing but a word of ASCII, in which no character is special wherever it stands.
+fn is_word(bytes: &[u8]) -> bool {
+    let is_inside = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b'-');
+    bytes.first().is_some_and(u8::is_ascii_alphanumeric) && bytes.iter().all(is_inside)
 }
 
 /// Picks the style of a string.
