@@ -85,7 +85,8 @@ pub(super) fn accepts(schema: &Json, values: &NodeMap) -> bool {
     // Sharing the map costs nothing but its own level.
     let values = Node::map(values.clone());
     let mut checker = Checker { root: schema, is_draft_7: draft == DRAFTS[1], targets: HashSet::new() };
-    let validator = Validator { root: schema, steps: Cell::new(STEPS), unsure: Cell::new(false) };
+    let is_draft_7 = checker.is_draft_7;
+    let validator = Validator { root: schema, is_draft_7, steps: Cell::new(STEPS), unsure: Cell::new(false) };
     checker.object(root, 0, true).is_some() && validator.schema(schema, &values, 0) && !validator.unsure.get()
 }
 
@@ -119,7 +120,6 @@ impl<'s> Checker<'s> {
     }
 
     fn object(&mut self, keywords: &'s Map<String, Json>, depth: u32, is_root: bool) -> Option<()> {
-        let is_reference = keywords.contains_key("$ref");
         for (keyword, value) in keywords {
             let is_usual = match keyword.as_str() {
                 "title" | "description" | "$comment" => value.is_string(),
@@ -131,8 +131,6 @@ impl<'s> Checker<'s> {
                 "$ref" => self.reference(value.as_str()?, depth)?,
                 "$defs" if self.is_draft_7 => true,
                 keyword if UNUSUAL.contains(&keyword) => false,
-                // Beside a reference, drafts differ in what else counts.
-                _ if is_reference => false,
                 "type" => is_type(value),
                 "required" => is_set(value.as_array()?, Json::is_string),
                 "enum" => is_set(value.as_array()?, is_plain),
@@ -199,6 +197,8 @@ fn is_set(all: &[Json], is_one: impl Fn(&Json) -> bool) -> bool {
 /// Validates values against a schema that was checked; exact as long as it is not unsure.
 struct Validator<'s> {
     root: &'s Json,
+    /// Whether nothing counts beside a reference.
+    is_draft_7: bool,
     steps: Cell<u32>,
     unsure: Cell<bool>,
 }
@@ -213,10 +213,19 @@ impl Validator<'_> {
                 return false;
             }
         }
+        if self.is_draft_7
+            && let Some(referred) = self.referred(keywords)
+        {
+            return self.schema(referred, value, depth + 1);
+        }
         self.common(keywords, value, depth)
             && self.bounds(keywords, value)
             && self.items(keywords, value, depth)
             && self.entries(keywords, value, depth)
+    }
+
+    fn referred(&self, keywords: &Map<String, Json>) -> Option<&Json> {
+        target(self.root, keywords.get("$ref")?.as_str()?)
     }
 
     fn entries(&self, keywords: &Map<String, Json>, value: &Node, depth: u32) -> bool {
@@ -235,10 +244,9 @@ impl Validator<'_> {
     fn common(&self, keywords: &Map<String, Json>, value: &Node, depth: u32) -> bool {
         let meets = |schema: &Json| self.schema(schema, value, depth + 1);
         let all = |keyword: &str| keywords.get(keyword).and_then(Json::as_array);
-        let referred = keywords.get("$ref").and_then(Json::as_str).and_then(|name| target(self.root, name));
         keywords.get("type").is_none_or(|wanted| self.is_of(wanted, value))
             && all("enum").is_none_or(|all| all.iter().any(|one| equal(one, value)))
-            && referred.is_none_or(meets)
+            && self.referred(keywords).is_none_or(meets)
             && all("allOf").is_none_or(|all| all.iter().all(meets))
             && all("anyOf").is_none_or(|all| all.iter().any(meets))
             && all("oneOf").is_none_or(|all| all.iter().filter(|one| meets(one)).count() == 1)
@@ -322,7 +330,7 @@ mod tests {
                  "required": ["a"], "additionalProperties": false, "definitions": {"own": {"d": {"enum": ["1s", null]}}},
                  "properties": {"a": {"type": ["string", "null"], "default": 1}, "count": {"type": "integer", "minimum": 1},
                  "l": {"type": "array", "items": {"oneOf": [{"type": "string"}, {"type": "object"}]}},
-                 "d": {"$ref": "#/definitions/own/d", "description": "x"}}}"##,
+                 "d": {"$ref": "#/definitions/own/d", "description": "x", "type": "object"}}}"##,
         );
         for text in ["a: x", "a:", "a: x\ncount: 3", "a: x\nl: [x, {}]", "a: x\nd: 1s"] {
             assert!(accepts(&schema, &values(text)), "{text}");
@@ -351,7 +359,7 @@ mod tests {
             r#"{"properties": {"a": 1}}"#,
             r##"{"properties": {"a": {"$ref": "#/none"}}}"##,
             r##"{"properties": {"a": {"$ref": "#/properties/b"}, "b": {"$ref": "#/properties/a"}}}"##,
-            r##"{"properties": {"a": {"$ref": "#/x", "type": "string"}}, "x": true}"##,
+            r##"{"properties": {"a": {"$ref": "#/x", "type": "object"}}, "x": true}"##,
             r#"{"$schema": "http://json-schema.org/draft-04/schema#"}"#,
             r#"{"anyOf": []}"#,
             "true",

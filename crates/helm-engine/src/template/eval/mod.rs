@@ -16,7 +16,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::ast::{Branch, Code, Command, Invocation, List, Node, Operand, Pipe, Place, Span, Tree, Variable, Writer};
+use super::ast::{
+    Branch, Code, Command, Invocation, List, Node, Operand, Pipe, Place, Span, Tree, Variable, Writer,
+};
 use super::set::Scope;
 use crate::context::Context;
 use crate::error::CallError;
