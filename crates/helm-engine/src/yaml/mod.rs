@@ -148,11 +148,14 @@ pub fn read_documents(bytes: &[u8], source: u32) -> Result<Vec<Node>, ReadError>
     Ok(documents)
 }
 
+/// The text of a document and the number of lines before it in its file.
+pub type Part<'t> = (u32, Cow<'t, [u8]>);
+
 /// Splits at lines that start with `---`, as the YAML reader of Kubernetes does; with the number of lines before each.
 ///
 /// # Errors
 /// With Helm's message, when something but a comment follows the dashes.
-pub fn split_documents(bytes: &[u8]) -> Result<Vec<(u32, Cow<'_, [u8]>)>, ReadError> {
+pub fn split_documents(bytes: &[u8]) -> Result<Vec<Part<'_>>, ReadError> {
     if is_one_document(bytes) {
         return Ok(vec![(0, Cow::Borrowed(bytes))]);
     }
