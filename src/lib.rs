@@ -12,6 +12,7 @@
 //!
 //! `docs/architecture.md` draws the picture; the `architecture` test below keeps it true.
 
+pub mod argocd;
 pub mod cli;
 pub mod delivery;
 pub mod fleet;
@@ -45,11 +46,12 @@ mod architecture {
 
     /// Nothing points up. A new arrow is a line here, defended in its commit message.
     const ROOMS: &[Room] = &[
-        edge("provider", &["delivery", "source", "flux", "release", "layers", "manifest"]),
+        edge("provider", &["delivery", "source", "argocd", "flux", "release", "layers", "manifest"]),
         edge("cli", &["delivery", "source", "fleet", "release", "layers", "manifest"]),
         edge("delivery", &["source", "manifest"]),
         edge("source", &["notation"]),
         pure("fleet", &["layers"]),
+        pure("argocd", &["release", "manifest"]),
         pure("flux", &["release", "manifest"]),
         pure("release", &["layers", "manifest", "notation"]),
         pure("layers", &["notation"]),

@@ -73,16 +73,17 @@ type secretCase struct {
 }
 
 func main() {
-	if len(os.Args) != 4 {
-		fail(fmt.Errorf("usage: flux CASES.json COMPONENTS.zip FOLDER"))
+	if len(os.Args) != 5 {
+		fail(fmt.Errorf("usage: flux CASES.json COMPONENTS.zip ARGOCD.zip FOLDER"))
 	}
 	text, err := os.ReadFile(os.Args[1])
 	fail(err)
 	var all cases
 	fail(json.Unmarshal(text, &all))
-	folder := os.Args[3]
+	folder := os.Args[4]
 	versions, err := unpack(os.Args[2], filepath.Join(folder, "components"))
 	fail(err)
+	fail(unpackOne(os.Args[3], "/manifests/install.yaml", filepath.Join(folder, "argocd", "install.yaml")))
 	for _, version := range versions {
 		for _, one := range all.EveryVersion {
 			fail(recordInstall(folder, version, one))
@@ -123,6 +124,25 @@ func unpack(archive, folder string) ([]string, error) {
 		}
 	}
 	return versions, nil
+}
+
+// unpackOne writes the file of a module whose path in it is the shortest that ends so.
+func unpackOne(archive, suffix, target string) error {
+	reader, err := zip.OpenReader(archive)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	var found *zip.File
+	for _, file := range reader.File {
+		if strings.HasSuffix(file.Name, suffix) && (found == nil || len(file.Name) < len(found.Name)) {
+			found = file
+		}
+	}
+	if found == nil {
+		return fmt.Errorf("%s has no %s", archive, suffix)
+	}
+	return write(found, target)
 }
 
 func write(file *zip.File, target string) error {

@@ -336,3 +336,42 @@ fn manifests_that_are_not_there_not_what_they_were_or_no_release_are_named() {
     terraform.replace("main.tf", &digest(b"x")[7..], "abc");
     refused(&["source.sha256 is no digest: \"abc\""]);
 }
+
+#[test]
+fn argo_cd_goes_through_the_same_machinery() {
+    let (mirror, repository, workspace) = (HelmRepository::start(), Repository::new(), Workspace::new());
+    let install = answer("argocd/install.yaml");
+    mirror.put("/argocd/3.1.9/install.yaml", install.as_bytes());
+    let source =
+        format!("source {{\n    url = \"http://{}/{{kind}}/{{version}}/install.yaml\"\n  }}", mirror.host());
+    let agent = |more: &str| {
+        format!(
+            "cluster = \"one\"\n  kind    = \"argocd\"\n  version = \"3.1.9\"\n  {source}\n  sync {{\n    name = \"fleet\"\n  }}\n  {more}\n  {DELIVERY}"
+        )
+    };
+    let write = |more: &str| {
+        workspace.write("main.tf", &configuration(&repository.url(), mirror.host(), &agent(more)))
+    };
+    write("log_level = \"debug\"");
+    let message = workspace.plan().expect_failure();
+    assert!(message.contains("Argo CD has no option log_level"), "{message}");
+    write("");
+    let plan = workspace.plan().expect_success();
+    assert_shows(&plan.stdout, "+ \"apps/v1/Deployment/argocd/argocd-server\" = jsonencode(");
+    assert_shows(&plan.stdout, "+ \"argoproj.io/v1alpha1/Application/argocd/fleet\" = jsonencode(");
+    assert_shows(&plan.stdout, "+ namespace = \"argocd\"");
+    workspace.apply().expect_success();
+    workspace.assert_nothing_to_do();
+    let delivered = repository.read("clusters/one/argocd/install.yaml").expect("it was delivered");
+    assert!(delivered.starts_with("# strata: agent argocd/argocd on one\n"), "{}", &delivered[..200]);
+    assert_eq!(
+        delivered.matches("\n---\n").count(),
+        install.matches("\n---\n").count() + 1,
+        "all objects and their namespace"
+    );
+    let application = repository.read("clusters/one/argocd/application.yaml").expect("it was delivered");
+    assert!(
+        application.contains("path: clusters/one\n") && application.contains("targetRevision: main\n"),
+        "{application}"
+    );
+}

@@ -16,9 +16,9 @@ const LARGEST_BYTES: u64 = 64 << 20;
 /// Where a bundle is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum BundleOrigin {
-    /// A folder, or a `.tar.gz` archive, of this machine.
+    /// A folder, a `.tar.gz` archive or a YAML file of this machine.
     Path(PathBuf),
-    /// A `.tar.gz` archive behind `https://…`.
+    /// A `.tar.gz` archive or a YAML file behind `https://…`.
     Url(String),
     /// An artifact of an OCI registry.
     Oci {
@@ -72,8 +72,9 @@ impl Charts {
                         (files, digest)
                     }
                     ChartBytes::Archive(bytes) => {
-                        let name = format!("`{}`", path.display());
-                        (archive::unpack(&name, &bytes)?, Digest::of(&bytes))
+                        let name = path.display().to_string();
+                        let digest = Digest::of(&bytes);
+                        (unpack(&name, &name, bytes)?, digest)
                     }
                 };
                 expect(what, &digest, pinned.as_ref())?;
@@ -83,7 +84,9 @@ impl Charts {
                 let address = Address::parse(url)?;
                 let bytes = self.archive_at(&address, what, pinned.as_ref())?;
                 let digest = Digest::of(&bytes).to_string();
-                Ok(Bundle { files: archive::unpack(&format!("`{address}`"), &bytes)?, digest })
+                let path = address.whole();
+                let path = path.split('?').next().unwrap_or_default();
+                Ok(Bundle { files: unpack(&address.to_string(), path, bytes)?, digest })
             }
             BundleOrigin::Oci { repository, tag } => {
                 let (bytes, digest) = oci::fetch_artifact(self, repository, tag, what, pinned.as_ref())?;
@@ -126,6 +129,15 @@ impl Charts {
             }
         }
     }
+}
+
+/// Reads an archive, or takes a file for what its name says.
+fn unpack(shown: &str, path: &str, bytes: Vec<u8>) -> Result<Files, SourceError> {
+    if path.ends_with(".yaml") || path.ends_with(".yml") {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        return Ok(vec![(name.to_owned(), bytes)]);
+    }
+    archive::unpack(&format!("`{shown}`"), &bytes)
 }
 
 fn parse_pin(what: &str, text: &str) -> Result<Digest, SourceError> {

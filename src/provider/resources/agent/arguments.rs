@@ -8,16 +8,47 @@ use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
 
 use super::super::objects::deletions::Holder;
 use super::super::objects::timeouts;
+use crate::argocd;
 use crate::flux::FluxError;
 use crate::flux::options::{COMPONENTS, Options};
 use crate::flux::sync::Reference;
 
+/// Which agent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// Flux.
+    #[default]
+    Flux,
+    /// Argo CD.
+    ArgoCd,
+}
+
+impl Kind {
+    /// Returns what the agent calls itself.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Kind::Flux => "Flux",
+            Kind::ArgoCd => "Argo CD",
+        }
+    }
+
+    /// Returns how configurations call it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Kind::Flux => "flux",
+            Kind::ArgoCd => "argocd",
+        }
+    }
+}
+
 /// What a user wrote, or a state holds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Arguments {
+    /// Which agent.
+    pub(super) kind: Kind,
     /// The cluster's name.
     pub(super) cluster: String,
-    /// What the installation shall be like.
+    /// What the installation shall be like; of Argo CD, version and namespace.
     pub(super) options: Options,
     /// Where the manifests are.
     pub(super) source: Source,
@@ -83,6 +114,7 @@ impl Arguments {
     pub(super) fn read(block: &Object) -> Self {
         let git = block.block("delivery").and_then(|delivery| delivery.block("git"));
         Arguments {
+            kind: read_kind(block),
             cluster: block.string("cluster").unwrap_or_default().to_owned(),
             options: read_options(block),
             source: block.block("source").map(Source::read).unwrap_or_default(),
@@ -123,8 +155,15 @@ fn texts(block: &Object, name: &str) -> Vec<String> {
     block.strings(name).into_iter().map(str::to_owned).collect()
 }
 
+fn read_kind(block: &Object) -> Kind {
+    if block.string("kind") == Some(Kind::ArgoCd.word()) { Kind::ArgoCd } else { Kind::Flux }
+}
+
 fn read_options(block: &Object) -> Options {
-    let default = Options::default();
+    let mut default = Options::default();
+    if read_kind(block) == Kind::ArgoCd {
+        default.namespace = argocd::NAMESPACE.to_owned();
+    }
     let text = |name: &str, default: String| block.string(name).map_or(default, str::to_owned);
     let mut components = texts(block, "components");
     if components.is_empty() {
@@ -191,6 +230,7 @@ impl GitDelivery {
 pub(super) fn validate(config: &Object) -> Diagnostics {
     let mut found = Diagnostics::new();
     validate_options(config, &mut found);
+    validate_kind(config, &mut found);
     validate_source(config, &mut found);
     validate_sync(config, &mut found);
     timeouts::validate(config, &mut found);
@@ -214,6 +254,41 @@ fn validate_options(config: &Object, found: &mut Diagnostics) {
         options.version = "0.0.0".to_owned();
     }
     found.extend(options.check().err().into_iter().flatten().map(|error| of_flux(&error)));
+}
+
+/// Refuses options that only Flux has.
+fn validate_kind(config: &Object, found: &mut Diagnostics) {
+    const OF_FLUX: [&str; 10] = [
+        "components",
+        "components_extra",
+        "registry",
+        "image_pull_secret",
+        "network_policy",
+        "watch_all_namespaces",
+        "toleration_keys",
+        "cluster_domain",
+        "log_level",
+        "events_address",
+    ];
+    const OF_SYNC: [&str; 5] = ["interval", "secret", "recurse_submodules", "provider", "sparse_checkout"];
+    if read_kind(config) == Kind::Flux || config.is_unknown("kind") {
+        return;
+    }
+    let mut refuse = |at: Path, name: &str| {
+        found.push(
+            Diagnostic::error(format!("Argo CD has no option {name}"))
+                .hint("take it out; what shall be different from the release is a `patch`")
+                .at(at),
+        );
+    };
+    for name in OF_FLUX.into_iter().filter(|name| !config.is_null(name)) {
+        refuse(Path::from(name), name);
+    }
+    for name in
+        OF_SYNC.into_iter().filter(|name| config.block("sync").is_some_and(|sync| !sync.is_null(name)))
+    {
+        refuse(Path::from("sync").attribute(name), &format!("sync.{name}"));
+    }
 }
 
 fn validate_source(config: &Object, found: &mut Diagnostics) {

@@ -15,8 +15,8 @@ use crate::source::charts::BundleOrigin;
 const COMPUTED: [&str; 7] =
     ["manifests", "common_labels", "images", "digest", "source_metadata", "delivered", "status"];
 
-/// The arguments that may wait for apply: only some objects depend on them.
-const MAY_WAIT: [&str; 2] = ["sync", "timeouts"];
+/// The arguments that may wait for apply: only some objects depend on them. The namespace is filled in here.
+const MAY_WAIT: [&str; 3] = ["sync", "timeouts", "namespace"];
 
 /// Tells whether everything that generating and delivering need is known.
 pub(super) fn can_generate(planned: &Object) -> bool {
@@ -36,6 +36,7 @@ pub(super) fn hide_everything(planned: &mut Object) {
 
 /// Fills in everything computed.
 pub(super) fn with_computed(mut planned: Object, arguments: &Arguments, desired: &Desired) -> Object {
+    planned.set("namespace", arguments.options.namespace.as_str());
     shown::set(&mut planned, &desired.surface);
     if !desired.waiting.is_empty() {
         let manifests = desired.surface.manifests.iter().map(|(key, form)| {

@@ -7,8 +7,9 @@ use serde_json::Value;
 use tf_provider::schema::{Diagnostic, Diagnostics};
 
 use super::super::super::Shared;
-use super::arguments::{Arguments, SyncArguments, of_flux};
-use super::shipped::{self, Shipped};
+use super::arguments::{Arguments, Kind, SyncArguments, of_flux};
+use super::shipped::{self, Manifests, Shipped};
+use crate::argocd;
 use crate::flux::sync::{self, Sync};
 use crate::flux::{gotk, install};
 use crate::manifest::digest;
@@ -60,10 +61,17 @@ pub(super) async fn desired(
 
 fn compute(shared: &Shared, arguments: &Arguments, shipped: &Shipped) -> Result<Desired, Diagnostics> {
     shared.configuration()?.cluster(&arguments.cluster).map_err(|one| one.at("cluster"))?;
-    let installed = install::objects(&shipped.manifests, &arguments.options)
-        .map_err(|errors| errors.iter().map(of_flux).collect::<Diagnostics>())?;
+    let options = &arguments.options;
+    let installed = match &shipped.manifests {
+        Manifests::Flux(manifests) => install::objects(manifests, options)
+            .map_err(|errors| errors.iter().map(of_flux).collect::<Diagnostics>())?,
+        Manifests::ArgoCd(manifests) => argocd::installation(manifests, &options.version, &options.namespace)
+            .map_err(|error| {
+                Diagnostic::error(error.to_string()).hint("correct `version`, or `source`").at("version")
+            })?,
+    };
     let sync = match &arguments.sync {
-        Some(sync) => sync::objects(&complete(shared, arguments, sync)?),
+        Some(sync) => point(arguments.kind, complete(shared, arguments, sync)?),
         None => Vec::new(),
     };
     let objects = named(arguments, installed.iter().chain(&sync));
@@ -76,6 +84,22 @@ fn compute(shared: &Shared, arguments: &Arguments, shipped: &Shipped) -> Result<
     ]);
     let surface = shown(arguments, objects);
     Ok(Desired { installed, sync, surface, waiting, source, warnings: Diagnostics::new() })
+}
+
+/// Makes the objects that point an agent at its repository.
+fn point(kind: Kind, sync: Sync) -> Vec<Value> {
+    if kind == Kind::Flux {
+        return sync::objects(&sync);
+    }
+    let reference = sync.reference;
+    let revision = reference.commit.or(reference.semver).or(reference.tag).or(reference.branch);
+    vec![argocd::application(&argocd::Sync {
+        name: sync.name,
+        namespace: sync.namespace,
+        url: sync.url,
+        revision: revision.unwrap_or_default(),
+        path: sync.path,
+    })]
 }
 
 /// Fills what the block leaves out from the delivery.
@@ -163,6 +187,9 @@ fn fold_stamps(object: &mut Value) {
 impl Desired {
     /// Writes the files that are committed.
     pub(super) fn files(&self, arguments: &Arguments) -> BTreeMap<String, Vec<u8>> {
+        if arguments.kind == Kind::ArgoCd {
+            return argocd::files(&self.installed, self.sync.first());
+        }
         let mut files = BTreeMap::new();
         let mut put = |name: &str, text: String| files.insert(name.to_owned(), text.into_bytes());
         put(gotk::COMPONENTS_FILE, gotk::components(&self.installed, &arguments.options));

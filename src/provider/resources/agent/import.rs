@@ -89,6 +89,7 @@ async fn find(shared: &Arc<Shared>, id: &Id<'_>) -> Result<(Arguments, Found), D
 fn block(id: &Id<'_>, options: &Options) -> Object {
     let git = Object::new().with("repository", id.repository).with("path", id.path);
     Object::new()
+        .with("kind", "flux")
         .with("cluster", id.cluster)
         .with("namespace", options.namespace.as_str())
         .with("version", options.version.as_str())
@@ -99,21 +100,21 @@ fn block(id: &Id<'_>, options: &Options) -> Object {
 fn state(shared: &Shared, id: &Id<'_>, adopted: &Adopted) -> Result<Object, Diagnostics> {
     let repository = shared.configuration()?.repository(id.repository)?;
     let options = &adopted.options;
+    let default = Options::default();
     let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::from);
-    let written = |text: &str| if text.is_empty() { Value::Null } else { Value::from(text) };
     let (components, extra) = components(options);
     let sync = adopted.sync.as_ref().map_or(Value::Null, |sync| sync_block(sync, id, repository).into());
     Ok(block(id, options)
         .with("components", components)
         .with("components_extra", extra)
-        .with("registry", options.registry.as_str())
+        .with("registry", unless(&options.registry, &default.registry))
         .with("image_pull_secret", text(&options.image_pull_secret))
-        .with("network_policy", options.network_policy)
-        .with("watch_all_namespaces", options.watch_all_namespaces)
+        .with("network_policy", if options.network_policy { Value::Null } else { false.into() })
+        .with("watch_all_namespaces", if options.watch_all_namespaces { Value::Null } else { false.into() })
         .with("toleration_keys", list(&options.toleration_keys))
-        .with("cluster_domain", options.cluster_domain.as_str())
-        .with("log_level", options.log_level.as_str())
-        .with("events_address", written(&options.events_address))
+        .with("cluster_domain", unless(&options.cluster_domain, &default.cluster_domain))
+        .with("log_level", unless(&options.log_level, &default.log_level))
+        .with("events_address", unless(&options.events_address, ""))
         .with("plan_detail", "full")
         .with("sync", sync)
         .with("delivered", format!("{}:{}/{}", id.repository, id.path, options.namespace))
@@ -128,6 +129,10 @@ fn components(options: &Options) -> (Value, Value) {
     }
 }
 
+fn unless(text: &str, default: &str) -> Value {
+    if text == default { Value::Null } else { Value::from(text) }
+}
+
 fn list(texts: &[String]) -> Value {
     if texts.is_empty() { Value::Null } else { Value::list(texts.iter().map(String::as_str)) }
 }
@@ -135,12 +140,10 @@ fn list(texts: &[String]) -> Value {
 /// Writes the sync; what follows from the delivery is left out.
 fn sync_block(sync: &Sync, id: &Id<'_>, repository: &Repository) -> Object {
     const EVERY: Duration = Duration::from_secs(60);
-    let unless = |text: &str, default: &str| if text == default { Value::Null } else { Value::from(text) };
     let url = repository.remote.as_ref().map_or("", |remote| remote.url());
     let only_branch = Reference { branch: Some(repository.branch.clone()), ..Reference::default() };
     let branch = if sync.reference == only_branch { &None } else { &sync.reference.branch };
     let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::from);
-    let written = |text: &str| if text.is_empty() { Value::Null } else { Value::from(text) };
     Object::new()
         .with("url", unless(&sync.url, url))
         .with("path", unless(&sync.path, id.path))
@@ -155,6 +158,6 @@ fn sync_block(sync: &Sync, id: &Id<'_>, repository: &Repository) -> Object {
         .with("name", unless(&sync.name, &sync.namespace))
         .with("secret", text(&sync.secret))
         .with("recurse_submodules", if sync.recurse_submodules { Value::from(true) } else { Value::Null })
-        .with("provider", written(&sync.provider))
+        .with("provider", unless(&sync.provider, ""))
         .with("sparse_checkout", list(&sync.sparse_checkout))
 }

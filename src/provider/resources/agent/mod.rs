@@ -76,7 +76,7 @@ impl Resource for AgentResource {
     }
 
     async fn plan(&self, request: PlanRequest) -> Result<Plan, Diagnostics> {
-        if !attributes::can_generate(&request.planned) {
+        if !attributes::can_generate(&request.planned) || request.config.is_unknown("namespace") {
             return Ok(plan_without_objects(request));
         }
         let arguments = Arguments::read(&request.planned);

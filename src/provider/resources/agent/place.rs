@@ -56,7 +56,7 @@ fn owner(arguments: &Arguments) -> Owner {
         kind: OwnerKind::Agent,
         cluster: arguments.cluster.clone(),
         namespace: arguments.options.namespace.clone(),
-        name: "flux".to_owned(),
+        name: arguments.kind.word().to_owned(),
     }
 }
 

@@ -10,7 +10,16 @@ pub(super) fn schema() -> Schema {
     let schema = Schema::new()
         .description(
             "The GitOps agent on one cluster: Flux, generated natively from what a version of it ships, as `flux install` \
-             and `flux bootstrap` would. The plan shows every field of every object that changes, on create and on upgrade.",
+             and `flux bootstrap` would, or Argo CD. The plan shows every field of every object that changes, on create and on \
+             upgrade.",
+        )
+        .attribute(
+            "kind",
+            text()
+                .default_value("flux")
+                .one_of(["flux", "argocd"])
+                .requires_replace()
+                .description("Which agent: `flux`, or `argocd`, which has no options of its own. Default: `flux`."),
         )
         .attribute("cluster", Attribute::required(Type::String).requires_replace().description("Name of a `cluster` block of the provider."))
         .attribute(
@@ -20,10 +29,9 @@ pub(super) fn schema() -> Schema {
         )
         .attribute(
             "namespace",
-            Attribute::optional(Type::String)
-                .default_value("flux-system")
+            Attribute::optional_computed(Type::String)
                 .requires_replace()
-                .description("Namespace of the agent, also the suffix of the names of its cluster-wide roles. Default: `flux-system`."),
+                .description("Namespace of the agent; of Flux, also the suffix of the names of its cluster-wide roles. Default: `flux-system`, or `argocd`."),
         );
     let schema = options(schema)
         .attribute(
@@ -54,13 +62,13 @@ fn options(schema: Schema) -> Schema {
     schema
         .attribute("components", texts().description("Components to install. Default: `source-controller`, `kustomize-controller`, `helm-controller` and `notification-controller`."))
         .attribute("components_extra", texts().description("Components to install beside those, such as `image-reflector-controller`, `image-automation-controller` and `source-watcher`."))
-        .attribute("registry", text().default_value("ghcr.io/fluxcd").description("Registry, with its path, that the images are pulled from. Default: `ghcr.io/fluxcd`."))
+        .attribute("registry", text().description("Registry, with its path, that the images are pulled from. Default: `ghcr.io/fluxcd`."))
         .attribute("image_pull_secret", text().description("Name of a Secret in the agent's namespace that the images are pulled with."))
-        .attribute("network_policy", Attribute::optional(Type::Bool).default_value(true).description("Whether network policies keep traffic of other namespaces away from the controllers. Default: `true`."))
-        .attribute("watch_all_namespaces", Attribute::optional(Type::Bool).default_value(true).description("Whether the controllers watch all namespaces, or only their own. Default: `true`."))
+        .attribute("network_policy", Attribute::optional(Type::Bool).description("Whether network policies keep traffic of other namespaces away from the controllers. Default: `true`."))
+        .attribute("watch_all_namespaces", Attribute::optional(Type::Bool).description("Whether the controllers watch all namespaces, or only their own. Default: `true`."))
         .attribute("toleration_keys", texts().description("Keys of node taints that the controllers tolerate."))
-        .attribute("cluster_domain", text().default_value("cluster.local").description("Domain of the cluster's services. Default: `cluster.local`."))
-        .attribute("log_level", text().default_value("info").one_of(["debug", "info", "error"]).description("How much the controllers log: `debug`, `info` or `error`. Default: `info`."))
+        .attribute("cluster_domain", text().description("Domain of the cluster's services. Default: `cluster.local`."))
+        .attribute("log_level", text().one_of(["debug", "info", "error"]).description("How much the controllers log: `debug`, `info` or `error`. Default: `info`."))
         .attribute("events_address", text().description("Address that the controllers send events to where `notification-controller` is not among the components."))
 }
 
@@ -80,8 +88,8 @@ fn source_block() -> Block {
     let text = || Attribute::optional(Type::String);
     Block::new()
         .description(
-            "Where the version's manifests are. Default: the asset `manifests.tar.gz` of the official release. `{version}` stands \
-             for the version.",
+            "Where the version's manifests are. Default: the provider's `agent_source`, or the official release: Flux's asset \
+             `manifests.tar.gz`, Argo CD's `manifests/install.yaml`. `{version}` stands for the version.",
         )
         .attribute(
             "url",
@@ -91,7 +99,7 @@ fn source_block() -> Block {
                  Credentials come from `registry` blocks of the provider.",
             ),
         )
-        .attribute("path", text().description("A folder or archive with the release's files, relative to the provider's `root`."))
+        .attribute("path", text().description("A folder, archive or YAML file with the release's files, relative to the provider's `root`."))
         .attribute(
             "sha256",
             text().description(
@@ -105,7 +113,8 @@ fn sync_block() -> Block {
     let text = || Attribute::optional(Type::String);
     Block::new()
         .description(
-            "What the agent applies: a folder of a git repository. An empty block follows the delivery: its repository, branch and path.",
+            "What the agent applies: a folder of a git repository, through a GitRepository and a Kustomization, or an Application. An empty \
+             block follows the delivery: its repository, branch and path.",
         )
         .attribute("url", text().description("Address of the repository as the cluster reaches it. Default: that of the delivery's repository."))
         .attribute("path", text().description("Folder in the repository. Default: the delivery's path."))
@@ -114,7 +123,7 @@ fn sync_block() -> Block {
         .attribute("semver", text().description("Range of versions, of which the newest tag is read."))
         .attribute("commit", text().description("Commit to read."))
         .attribute("interval", text().description("How often the agent looks for changes, such as `90s` or `5m`. Default: `1m`."))
-        .attribute("name", text().description("Name of the GitRepository and of the Kustomization. Default: the agent's namespace."))
+        .attribute("name", text().description("Name of the GitRepository and of the Kustomization, or of the Application. Default: the agent's namespace."))
         .attribute(
             "secret",
             text().description(
@@ -131,8 +140,9 @@ fn sync_block() -> Block {
 fn delivery_block() -> Block {
     let git = Block::new()
         .description(
-            "Commits `gotk-components.yaml`, `gotk-sync.yaml` and `kustomization.yaml`, in the layout of `flux bootstrap`: from then on \
-             the agent applies itself from there, and owns its objects in the cluster.",
+            "Commits `gotk-components.yaml`, `gotk-sync.yaml` and `kustomization.yaml`, in the layout of `flux bootstrap` (of Argo CD, \
+             `install.yaml` and `application.yaml`): from then on the agent applies itself from there, and owns its objects in the \
+             cluster.",
         )
         .attribute("repository", Attribute::required(Type::String).requires_replace().description("Name of a `repository` block of the provider."))
         .attribute("path", Attribute::required(Type::String).description("The cluster's folder in the repository; `.` for the whole of it. The files go into a folder below it that is named after the namespace."))

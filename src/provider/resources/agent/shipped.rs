@@ -7,13 +7,21 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tf_provider::schema::{Diagnostic, Path};
 
 use super::super::super::{Shared, diagnostics};
-use super::arguments::{Arguments, of_flux};
-use crate::flux::manifests::Manifests;
+use super::arguments::{Arguments, Kind};
+use crate::argocd;
+use crate::flux::manifests as flux;
 use crate::source::SourceError;
 use crate::source::charts::BundleOrigin;
 
-/// The official release archive.
-const OFFICIAL: &str = "https://github.com/fluxcd/flux2/releases/download/v{version}/manifests.tar.gz";
+/// What the agents' makers publish.
+fn official(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Flux => "https://github.com/fluxcd/flux2/releases/download/v{version}/manifests.tar.gz",
+        Kind::ArgoCd => {
+            "https://raw.githubusercontent.com/argoproj/argo-cd/v{version}/manifests/install.yaml"
+        }
+    }
+}
 
 /// A version's manifests with what pins them.
 #[derive(Debug)]
@@ -24,7 +32,16 @@ pub(crate) struct Shipped {
     pub(super) digest: String,
 }
 
-type Key = (BundleOrigin, Option<String>);
+/// The manifests of an agent, as its makers publish them.
+#[derive(Debug)]
+pub(super) enum Manifests {
+    /// Flux.
+    Flux(flux::Manifests),
+    /// Argo CD.
+    ArgoCd(argocd::Manifests),
+}
+
+type Key = (Kind, BundleOrigin, Option<String>);
 type Slot = Arc<OnceLock<Result<Arc<Shipped>, Diagnostic>>>;
 
 /// What was fetched by this process; whoever asks first fetches, the others wait.
@@ -34,12 +51,13 @@ pub(crate) struct Releases(Mutex<HashMap<Key, Slot>>);
 /// Returns where an agent's manifests are.
 pub(super) fn origin(shared: &Shared, arguments: &Arguments) -> Result<BundleOrigin, Diagnostic> {
     let version = arguments.options.version.trim_start_matches('v');
-    let fill = |text: &str| text.replace("{version}", version);
+    let fill = |text: &str| text.replace("{version}", version).replace("{kind}", arguments.kind.word());
     let configuration = shared.configuration().map_err(|_| diagnostics::not_configured())?;
     if let Some(path) = &arguments.source.path {
         return Ok(BundleOrigin::Path(configuration.resolve(&fill(path))));
     }
-    let url = arguments.source.url.as_deref().or(configuration.agent_source()).unwrap_or(OFFICIAL);
+    let url =
+        arguments.source.url.as_deref().or(configuration.agent_source()).unwrap_or(official(arguments.kind));
     let url = fill(url);
     let Some(rest) = url.strip_prefix("oci://") else { return Ok(BundleOrigin::Url(url)) };
     let name = rest.rfind('/').map_or(0, |at| at + 1);
@@ -63,7 +81,7 @@ pub(super) fn load(
     let pinned = arguments.source.sha256.clone().or(pinned);
     let slot = {
         let mut known = shared.agents.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(known.entry((origin.clone(), pinned.clone())).or_default())
+        Arc::clone(known.entry((arguments.kind, origin.clone(), pinned.clone())).or_default())
     };
     slot.get_or_init(|| read(shared, arguments, &origin, pinned.as_deref())).clone()
 }
@@ -74,16 +92,23 @@ fn read(
     origin: &BundleOrigin,
     pinned: Option<&str>,
 ) -> Result<Arc<Shipped>, Diagnostic> {
-    let what = format!("Flux {}", arguments.options.version.trim_start_matches('v'));
+    let what = format!("{} {}", arguments.kind.title(), arguments.options.version.trim_start_matches('v'));
     let bundle = shared.bundles()?.bundle(origin, &what, pinned);
     let bundle = bundle.map_err(|error| of_source(arguments, &what, &error))?;
-    let manifests = Manifests::read(&bundle.files).map_err(|error| {
-        let found = of_flux(&error);
-        Diagnostic::error(format!("{origin} is no release of Flux"))
-            .detail(error.to_string())
+    let no_release = |reason: String, hint: &str| {
+        Diagnostic::error(format!("{origin} is no release of {}", arguments.kind.title()))
+            .detail(reason)
+            .hint(hint)
             .at(place_of(arguments, None))
-            .hint(found.detail)
-    })?;
+    };
+    let manifests = match arguments.kind {
+        Kind::Flux => flux::Manifests::read(&bundle.files)
+            .map(Manifests::Flux)
+            .map_err(|error| no_release(error.to_string(), error.hint()))?,
+        Kind::ArgoCd => argocd::Manifests::read(&bundle.files)
+            .map(Manifests::ArgoCd)
+            .map_err(|error| no_release(error.to_string(), "a release of Argo CD is its install.yaml"))?,
+    };
     Ok(Arc::new(Shipped { manifests, digest: bundle.digest }))
 }
 
