@@ -9,6 +9,8 @@ use super::FluxError;
 use super::manifests::kind;
 use super::options::{COMPONENTS, Options};
 use super::sync::{Reference, Sync};
+use crate::manifest::patch::{Selector, Written};
+use crate::release::objects;
 
 /// An installation as data.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -172,6 +174,29 @@ fn read_sync(name: &str, namespace: &str, repository: &Value, kustomization: &Va
         provider: text(&spec["provider"]).unwrap_or_default(),
         sparse_checkout: spec["sparseCheckout"].as_array().into_iter().flatten().filter_map(text).collect(),
     }
+}
+
+/// Writes what objects have that no option explains as patches: JSON patches, one for each object that differs from what the
+/// options give. Objects that only one side has are left to the plan.
+pub fn differences(found: &[Value], generated: &[Value]) -> Vec<Written> {
+    let name = |object: &Value| {
+        let place = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        (place("/apiVersion"), place("/kind"), place("/metadata/namespace"), place("/metadata/name"))
+    };
+    let differing = generated.iter().filter_map(|wanted| {
+        let there = found.iter().find(|object| name(object) == name(wanted))?;
+        let operations = json_patch::diff(wanted, there);
+        if operations.0.is_empty() {
+            return None;
+        }
+        let (_, kind, _, name) = name(wanted);
+        let target =
+            Selector { kind, name: name.map(|name| name.replace('.', "\\.")), ..Selector::default() };
+        let value = serde_json::to_value(&operations).ok()?;
+        let patch = format!("{}\n", objects::to_yaml(&value).trim_end());
+        Some(Written { patch, target: Some(target) })
+    });
+    differing.collect()
 }
 
 /// Reads whole seconds of a duration in Go's notation: `1h30m0s`, `10m`.

@@ -1,9 +1,11 @@
 //! The files that `flux bootstrap` commits: `gotk-components.yaml`, `gotk-sync.yaml` and the `kustomization.yaml` that
 //! lists them. Equal objects give the bytes that Flux itself would write, so that a fleet can move over without a diff.
 
+use helm_engine::yaml;
 use serde_json::Value;
 
 use super::options::Options;
+use crate::manifest::patch::Written;
 use crate::release::objects;
 
 /// The file of the installation's objects.
@@ -36,6 +38,33 @@ pub fn index(files: &[&str]) -> String {
     format!("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n{list}")
 }
 
+/// Reads the patches that somebody wrote into the list of files, as `flux bootstrap` invites to; the agent applies them to
+/// the files. Those that stand in files of their own are not here.
+pub fn patches(index: &[u8]) -> Vec<Written> {
+    let documents = yaml::read_documents(index, 0).unwrap_or_default();
+    let written = documents.iter().map(objects::to_json).flat_map(|index| {
+        let inline = index["patches"].as_array().cloned().unwrap_or_default();
+        let merges = index["patchesStrategicMerge"].as_array().cloned().unwrap_or_default();
+        let merges =
+            merges.into_iter().filter(|merge| merge.as_str().is_some_and(|text| text.contains('\n')));
+        let merges = merges.map(|merge| serde_json::json!({"patch": merge}));
+        let operations = index["patchesJson6902"].as_array().cloned().unwrap_or_default();
+        inline.into_iter().chain(merges).chain(operations).collect::<Vec<_>>()
+    });
+    written.filter_map(|one| serde_json::from_value(one).ok()).collect()
+}
+
+/// Tells whether the list of files names patches that stand in files of their own.
+pub fn has_patch_files(index: &[u8]) -> bool {
+    let documents = yaml::read_documents(index, 0).unwrap_or_default();
+    documents.iter().map(objects::to_json).any(|index| {
+        let lists = ["patches", "patchesJson6902"].into_iter().filter_map(|list| index[list].as_array());
+        let merges = index["patchesStrategicMerge"].as_array().into_iter().flatten();
+        lists.flatten().any(|one| one.get("path").is_some())
+            || merges.filter_map(Value::as_str).any(|text| !text.contains('\n'))
+    })
+}
+
 fn documents(all: &[Value]) -> String {
     let texts: Vec<String> =
         all.iter().map(|object| format!("{}\n", objects::to_yaml(object).trim_end())).collect();
@@ -46,6 +75,18 @@ fn documents(all: &[Value]) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn patches_in_the_list_of_files_are_found() {
+        let index = b"kind: Kustomization\npatches:\n- patch: |\n    - op: add\n      path: /a\n      value: 1\n  target:\n    \
+                      kind: Deployment\n    labelSelector: a=b\npatchesStrategicMerge:\n- |\n  kind: X\n- file.yaml\n";
+        let found = patches(index);
+        assert_eq!(found.len(), 2);
+        let target = found[0].target.as_ref().expect("it has a target");
+        assert_eq!(target.label_selector.as_deref(), Some("a=b"));
+        assert_eq!(found[1].patch, "kind: X\n");
+        assert!(has_patch_files(index) && !has_patch_files(b"patches:\n- patch: a\n"));
+    }
 
     #[test]
     fn documents_are_parted_and_the_list_names_them() {

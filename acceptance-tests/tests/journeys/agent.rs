@@ -375,3 +375,74 @@ fn argo_cd_goes_through_the_same_machinery() {
         "{application}"
     );
 }
+
+const PATCHES: &str = r#"
+  patch {
+    patch = <<-EOT
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata:
+        name: all
+      spec:
+        template:
+          spec:
+            containers:
+            - name: manager
+              resources:
+                limits:
+                  memory: 2Gi
+    EOT
+    target {
+      kind           = "Deployment"
+      label_selector = "app.kubernetes.io/part-of=flux"
+    }
+  }
+  patch {
+    patch = <<-EOT
+      - op: replace
+        path: /metadata/labels/pod-security.kubernetes.io~1warn
+        value: baseline
+    EOT
+    target {
+      kind = "Namespace"
+      name = "flux-system"
+    }
+  }
+"#;
+
+#[test]
+fn patches_change_objects_and_those_of_bootstrap_are_taken_over() {
+    let index = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n- gotk-components.yaml\npatches:\n- patch: |\n    \
+                 apiVersion: apps/v1\n    kind: Deployment\n    metadata:\n      name: all\n    spec:\n      template:\n        spec:\n          containers:\n          \
+                 - name: manager\n            resources:\n              limits:\n                memory: 2Gi\n  target:\n    kind: Deployment\n    labelSelector: app.kubernetes.io/part-of=flux\n";
+    let components = answer("install/v2.9.4/default.yaml")
+        .replace("security.kubernetes.io/warn: restricted", "security.kubernetes.io/warn: baseline");
+    let fleet = fleet(&format!("{PATCHES}\n  {DELIVERY}"));
+    fleet.repository.commit(
+        &[
+            ("clusters/one/flux-system/gotk-components.yaml", Some(&components)),
+            ("clusters/one/flux-system/kustomization.yaml", Some(index)),
+        ],
+        "Add Flux manifests, patched",
+    );
+    let terraform = &fleet.workspace;
+    terraform
+        .run(&["import", "-no-color", "strata_agent.flux", "one@clusters:clusters/one"])
+        .expect_success();
+    terraform.assert_nothing_to_do();
+    terraform.replace("main.tf", "memory: 2Gi", "memory: 3Gi");
+    let plan = terraform.plan().expect_success();
+    let shown = shown_changes(&plan.stdout);
+    let line = "~ \"spec.template.spec.containers[manager].resources.limits.memory\" = \"2Gi\" -> \"3Gi\"";
+    assert_eq!(shown.matches("resources.limits.memory").count(), 4, "{shown}");
+    assert_shows(&shown, line);
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+    assert!(
+        !delivered(&fleet.repository, "kustomization.yaml").contains("patches"),
+        "they are in the objects now"
+    );
+    terraform.replace("main.tf", "kind = \"Namespace\"", "kind = \"Namespaces\"");
+    let message = terraform.plan().expect_failure();
+    assert!(message.contains("patch 2"), "{message}");
+}

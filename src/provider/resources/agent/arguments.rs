@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
 
+use super::super::super::patches;
 use super::super::objects::deletions::Holder;
 use super::super::objects::timeouts;
 use crate::argocd;
 use crate::flux::FluxError;
 use crate::flux::options::{COMPONENTS, Options};
 use crate::flux::sync::Reference;
+use crate::manifest::patch::Written;
 
 /// Which agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -52,6 +54,8 @@ pub(super) struct Arguments {
     pub(super) options: Options,
     /// Where the manifests are.
     pub(super) source: Source,
+    /// What is changed in the objects.
+    pub(super) patches: Vec<Written>,
     /// What the agent applies.
     pub(super) sync: Option<SyncArguments>,
     /// Whether the state holds fields, not digests.
@@ -118,6 +122,7 @@ impl Arguments {
             cluster: block.string("cluster").unwrap_or_default().to_owned(),
             options: read_options(block),
             source: block.block("source").map(Source::read).unwrap_or_default(),
+            patches: patches::read(block),
             sync: block.block("sync").map(SyncArguments::read),
             full_detail: block.string("plan_detail") != Some("summary"),
             allow_deletion_of: texts(block, "allow_deletion_of"),
@@ -233,6 +238,7 @@ pub(super) fn validate(config: &Object) -> Diagnostics {
     validate_kind(config, &mut found);
     validate_source(config, &mut found);
     validate_sync(config, &mut found);
+    patches::validate(config, &mut found);
     timeouts::validate(config, &mut found);
     if let Some(delivery) = config.block("delivery")
         && !delivery.is_unknown("git")

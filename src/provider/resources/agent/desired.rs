@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tf_provider::schema::{Diagnostic, Diagnostics};
 
-use super::super::super::Shared;
+use super::super::super::{Shared, patches};
 use super::arguments::{Arguments, Kind, SyncArguments, of_flux};
 use super::shipped::{self, Manifests, Shipped};
 use crate::argocd;
@@ -15,6 +15,7 @@ use crate::flux::{gotk, install};
 use crate::manifest::digest;
 use crate::manifest::mask::{Masker, ObjectMarks, Revisions};
 use crate::manifest::object::{ObjectId, Scopes};
+use crate::manifest::patch::{self, Subject};
 use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surface};
 
 /// What an agent shall be.
@@ -74,6 +75,7 @@ fn compute(shared: &Shared, arguments: &Arguments, shipped: &Shipped) -> Result<
         Some(sync) => point(arguments.kind, complete(shared, arguments, sync)?),
         None => Vec::new(),
     };
+    let (installed, sync) = patched(arguments, installed, sync)?;
     let objects = named(arguments, installed.iter().chain(&sync));
     let waits = arguments.sync.as_ref().is_some_and(|sync| sync.waits);
     let waiting = objects.iter().skip(installed.len()).filter(|_| waits).map(|one| one.id.key()).collect();
@@ -84,6 +86,25 @@ fn compute(shared: &Shared, arguments: &Arguments, shipped: &Shipped) -> Result<
     ]);
     let surface = shown(arguments, objects);
     Ok(Desired { installed, sync, surface, waiting, source, warnings: Diagnostics::new() })
+}
+
+/// Applies the patches; what they delete is gone, and nothing changes its side.
+fn patched(
+    arguments: &Arguments,
+    installed: Vec<Value>,
+    sync: Vec<Value>,
+) -> Result<(Vec<Value>, Vec<Value>), Diagnostics> {
+    if arguments.patches.is_empty() {
+        return Ok((installed, sync));
+    }
+    let patches = patches::parse(&arguments.patches)?;
+    let names = |object: &Value| (object["kind"].clone(), object["metadata"]["name"].clone());
+    let of_sync: Vec<(Value, Value)> = sync.iter().map(names).collect();
+    let subject = |object: Value| Subject { object, ..Subject::default() };
+    let mut subjects: Vec<Subject> = installed.into_iter().chain(sync).map(subject).collect();
+    patch::apply(&patches, &mut subjects, &arguments.options.namespace)
+        .map_err(|failure| patches::told(&failure))?;
+    Ok(subjects.into_iter().map(|one| one.object).partition(|object| !of_sync.contains(&names(object))))
 }
 
 /// Makes the objects that point an agent at its repository.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tf_provider::schema::{Diagnostic, Diagnostics, Imported, Object, Value};
 
-use super::super::super::Shared;
 use super::super::super::configuration::Repository;
+use super::super::super::{Shared, patches};
 use super::arguments::{Arguments, of_flux};
 use super::place::{self, Found};
 use super::private::Private;
@@ -33,13 +33,24 @@ pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, D
     shared.configuration()?.cluster(named.cluster)?;
     let (arguments, found) = find(shared, &named).await?;
     let adopted = adopt::installation(&found.objects).map_err(|error| of_flux(&error))?;
-    let state = state(shared, &named, &adopted)?;
-    let wanted = Arguments { cluster: arguments.cluster, ..Arguments::read(&state) };
+    if found.has_patch_files {
+        return Err(Diagnostic::error("the agent's kustomization.yaml names patches in files of their own")
+            .hint("write them into kustomization.yaml, under `patches`, and import then; they become `patch` blocks")
+            .into());
+    }
+    let mut state = state(shared, &named, &adopted)?.with("patch", patches::to_blocks(&found.patches));
+    let mut wanted = Arguments { cluster: arguments.cluster, ..Arguments::read(&state) };
     // The manifests are usually there, and then the next plan is empty; without them it shows what they would change.
-    let state = match desired::desired(shared, &wanted, None).await {
-        Ok(desired) => attributes::with_computed(state, &wanted, &desired),
-        Err(_) => state,
-    };
+    if let Ok(mut desired) = desired::desired(shared, &wanted, None).await {
+        let generated: Vec<_> = desired.installed.iter().chain(&desired.sync).cloned().collect();
+        let more = adopt::differences(&found.objects, &generated);
+        if !more.is_empty() {
+            wanted.patches.extend(more);
+            state.set("patch", patches::to_blocks(&wanted.patches));
+            desired = desired::desired(shared, &wanted, None).await?;
+        }
+        state = attributes::with_computed(state, &wanted, &desired);
+    }
     let mut imported = Imported::of(attributes::with_found(state, &wanted, &found));
     imported.private = Private { delivered: found.files }.write();
     Ok(imported)

@@ -16,6 +16,7 @@ use super::desired::Desired;
 use crate::delivery::git::{Author, GitFolder, Target};
 use crate::delivery::{Delivery, Existing, FileIds, Instant, Owner, OwnerKind, Parcel, Reading};
 use crate::flux::gotk;
+use crate::manifest::patch::{self, Subject, Written};
 use crate::release::objects;
 
 /// The place of one agent.
@@ -28,6 +29,10 @@ pub(super) struct Place {
 pub(super) struct Found {
     /// The objects in the files.
     pub(super) objects: Vec<Value>,
+    /// The patches in the list of files, which the agent applies to the objects; they are applied here already.
+    pub(super) patches: Vec<Written>,
+    /// Whether there are patches in files of their own.
+    pub(super) has_patch_files: bool,
     /// The files with their ids.
     pub(super) files: FileIds,
 }
@@ -210,5 +215,23 @@ fn found(reading: &Reading) -> Found {
         let documents = yaml::read_documents(content, 0).unwrap_or_default();
         result.objects.extend(documents.iter().map(objects::to_json).filter(Value::is_object));
     }
+    let index = reading.files.get(gotk::INDEX_FILE).and_then(Option::as_ref);
+    let index = index.and_then(|found| found.changed.as_deref()).unwrap_or_default();
+    result.patches = gotk::patches(index);
+    result.has_patch_files = gotk::has_patch_files(index);
+    result.objects = patched(result.objects, &result.patches);
     result
+}
+
+/// Gives the objects as the agent applies them; a patch that cannot be applied keeps it from applying anything.
+fn patched(objects: Vec<Value>, written: &[Written]) -> Vec<Value> {
+    let Ok(patches) = written.iter().map(Written::read).collect::<Result<Vec<_>, _>>() else {
+        return objects;
+    };
+    let subject = |object: &Value| Subject { object: object.clone(), ..Subject::default() };
+    let mut subjects: Vec<Subject> = objects.iter().map(subject).collect();
+    match patch::apply(&patches, &mut subjects, "") {
+        Ok(()) => subjects.into_iter().map(|one| one.object).collect(),
+        Err(_) => objects,
+    }
 }

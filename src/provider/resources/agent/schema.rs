@@ -2,6 +2,7 @@
 
 use tf_provider::schema::{Attribute, Block, NestedBlock, Schema, Type};
 
+use super::super::super::patches;
 use super::super::objects::timeouts;
 
 /// Describes the resource.
@@ -51,6 +52,7 @@ pub(super) fn schema() -> Schema {
         );
     computed(schema)
         .block("source", NestedBlock::single(source_block()))
+        .block("patch", NestedBlock::list(patches::block()))
         .block("sync", NestedBlock::single(sync_block()))
         .block("delivery", NestedBlock::single(delivery_block()))
         .block("timeouts", NestedBlock::single(timeouts::block()))
