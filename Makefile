@@ -16,6 +16,7 @@ test: ## Runs every test: units, the engine's corpus, and the journeys against r
 	.ci/packages
 	.ci/control-plane
 	.ci/flux >/dev/null
+	.ci/sops >/dev/null
 	cargo build --workspace
 	TERRAFORM=$$(.ci/terraform) cargo test --workspace
 

@@ -166,42 +166,58 @@ impl OciRegistry {
 
     /// Pushes a chart as `helm push` does.
     pub fn push(&self, repository: &str, version: &str, archive: &[u8]) {
-        const CONFIG: &str = "application/vnd.cncf.helm.config.v1+json";
-        self.push_layer(
+        self.push_signed(repository, version, archive, None);
+    }
+
+    /// Pushes a chart as `helm push` does, with its provenance file, and returns the digest of its manifest.
+    pub fn push_signed(
+        &self,
+        repository: &str,
+        version: &str,
+        archive: &[u8],
+        provenance: Option<&[u8]>,
+    ) -> String {
+        let mut layers = vec![self.layer(
             repository,
-            version,
-            archive,
-            CONFIG,
             "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
-        );
+            archive,
+            "{}",
+        )];
+        layers.extend(provenance.map(|text| {
+            self.layer(repository, "application/vnd.cncf.helm.chart.provenance.v1.prov", text, "{}")
+        }));
+        self.push_manifest(repository, version, "application/vnd.cncf.helm.config.v1+json", &layers)
     }
 
     /// Pushes files as `flux push artifact` does, and returns the digest of the manifest.
     pub fn push_artifact(&self, repository: &str, tag: &str, archive: &[u8]) -> String {
-        const CONFIG: &str = "application/vnd.cncf.flux.config.v1+json";
-        self.push_layer(repository, tag, archive, CONFIG, "application/vnd.cncf.flux.content.v1.tar+gzip")
+        let layer = self.layer(repository, "application/vnd.cncf.flux.content.v1.tar+gzip", archive, "{}");
+        self.push_manifest(repository, tag, "application/vnd.cncf.flux.config.v1+json", &[layer])
     }
 
-    fn push_layer(
-        &self,
-        repository: &str,
-        tag: &str,
-        archive: &[u8],
-        config_kind: &str,
-        layer_kind: &str,
-    ) -> String {
-        let layer = self.push_blob(repository, archive);
-        let config = self.push_blob(repository, b"{}");
-        let descriptor = |kind: &str, digest: &str, size: usize| {
-            format!(r#"{{"mediaType":"{kind}","digest":"{digest}","size":{size}}}"#)
-        };
+    /// Pushes a signature of a manifest as cosign keeps it: what is signed as a layer, the signature in its annotation.
+    pub fn push_signature(&self, repository: &str, manifest: &str, payload: &[u8], signature: &str) {
+        let annotations = format!(r#"{{"dev.cosignproject.cosign/signature":"{signature}"}}"#);
+        let kind = "application/vnd.dev.cosign.simplesigning.v1+json";
+        let layer = self.layer(repository, kind, payload, &annotations);
+        let tag = format!("{}.sig", manifest.replace(':', "-"));
+        self.push_manifest(repository, &tag, "application/vnd.oci.image.config.v1+json", &[layer]);
+    }
+
+    fn layer(&self, repository: &str, kind: &str, content: &[u8], annotations: &str) -> String {
+        let digest = self.push_blob(repository, content);
+        let size = content.len();
+        format!(r#"{{"mediaType":"{kind}","digest":"{digest}","size":{size},"annotations":{annotations}}}"#)
+    }
+
+    fn push_manifest(&self, repository: &str, tag: &str, config: &str, layers: &[String]) -> String {
+        let config = self.layer(repository, config, b"{}", "{}");
+        let kind = "application/vnd.oci.image.manifest.v1+json";
         let manifest = format!(
-            r#"{{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{},"layers":[{}]}}"#,
-            descriptor(config_kind, &config, 2),
-            descriptor(layer_kind, &layer, archive.len()),
+            r#"{{"schemaVersion":2,"mediaType":"{kind}","config":{config},"layers":[{}]}}"#,
+            layers.join(",")
         );
-        let path = format!("/v2/{repository}/manifests/{tag}");
-        self.ask("PUT", &path, "application/vnd.oci.image.manifest.v1+json", manifest.as_bytes());
+        self.ask("PUT", &format!("/v2/{repository}/manifests/{tag}"), kind, manifest.as_bytes());
         digest(manifest.as_bytes())
     }
 

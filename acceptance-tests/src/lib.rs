@@ -8,4 +8,5 @@ pub mod git_server;
 pub mod measure;
 pub mod recorded;
 pub mod repository;
+pub mod sops;
 pub mod terraform;

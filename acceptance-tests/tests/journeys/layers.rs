@@ -74,10 +74,11 @@ fn layers_of_a_repository_change_with_their_files_and_not_with_its_commits() {
     // What was read is in the cache.
     terraform.replace("main.tf", "root = path.root", "root = path.root\n  offline = true");
     terraform.assert_nothing_to_do();
-    std::fs::remove_dir_all(terraform.path().join(".cache/strata/git")).expect("there is a cache");
+    git(shop.repository.path(), &["branch", "other", "main"]);
+    terraform.replace("main.tf", "ref        = \"main\"", "ref        = \"other\"");
     assert_refused(
         terraform,
-        &["repository \"clusters\" cannot be opened", "is not in the cache", "offline"],
+        &["repository \"clusters\" cannot be opened", "`other`", "is not in the cache", "offline"],
     );
 }
 

@@ -22,5 +22,7 @@ mod release;
 mod secrets;
 mod shop;
 mod site;
+mod sops;
 mod template;
 mod unknowns;
+mod verify;

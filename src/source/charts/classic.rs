@@ -43,7 +43,8 @@ pub(super) fn package(
     let archive = fetch_from(charts, &address, digest.as_ref(), &what)?;
     let file = address.file().to_owned();
     let beside = address.with_ending(".prov")?;
-    let provenance = charts.cache.answer(&beside.whole(), RECENT, |known| {
+    // It may have been put there a moment ago.
+    let provenance = charts.cache.answer(&beside.whole(), Duration::ZERO, |known| {
         let answer = ask(charts, &beside, known, LARGEST_PROOF_BYTES)?;
         match answer.status {
             404 => Err(SourceError::Unknown {

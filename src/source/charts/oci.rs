@@ -258,23 +258,25 @@ impl<'a> Place<'a> {
 
     /// Returns a version's manifest and its address.
     fn manifest(&self, version: &str) -> Result<(Address, Arc<[u8]>), SourceError> {
-        self.manifest_of_tag(&version.replace('+', "_"), || self.no_version(version))
+        self.manifest_of_tag(&version.replace('+', "_"), RECENT, || self.no_version(version))
     }
 
     /// Returns the manifest under a tag; `absent` explains that there is none.
     fn manifest_of_tag(
         &self,
         tag: &str,
+        longest_age: Duration,
         absent: impl Fn() -> SourceError,
     ) -> Result<(Address, Arc<[u8]>), SourceError> {
         let address = self.base.join(&format!("manifests/{tag}"))?;
-        let text = self.charts.cache.answer(&address.whole(), RECENT, |known| {
+        let text = self.charts.cache.answer(&address.whole(), longest_age, |known| {
             classic::fetched(self.ask_manifest(&address, known, &absent)?, &address)
         })?;
         Ok((address, text))
     }
 
-    /// Returns the signatures of a manifest that cosign has put beside it; none where there are none.
+    /// Returns the signatures of a manifest that cosign has put beside it; none where there are none. They may have been
+    /// put there a moment ago.
     fn signatures(&self, manifest: &Digest, what: &str) -> Result<Vec<Signature>, SourceError> {
         let tag = format!("sha256-{}.sig", manifest.digits());
         let absent = || SourceError::Unknown {
@@ -282,7 +284,7 @@ impl<'a> Place<'a> {
             place: self.title(),
             nearest: String::new(),
         };
-        let (address, text) = match self.manifest_of_tag(&tag, absent) {
+        let (address, text) = match self.manifest_of_tag(&tag, Duration::ZERO, absent) {
             Err(SourceError::Unknown { .. }) => return Ok(Vec::new()),
             other => other?,
         };
