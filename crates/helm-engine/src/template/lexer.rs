@@ -323,9 +323,22 @@ impl<'t> Lexer<'t> {
                 self.at += 1;
                 Some(self.field_or_variable(Kind::Field))
             }
-            byte if is_word_byte(byte) && !byte.is_ascii_digit() => Some(self.identifier()),
+            b'0'..=b'9' => self.digits(),
+            byte if is_word_byte(byte) => Some(self.identifier()),
             _ => None,
         }
+    }
+
+    /// Reads a number of nothing but digits; none if there may be more to it.
+    fn digits(&mut self) -> Option<Token> {
+        let rest = &self.input[self.at..];
+        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let is_ended = matches!(rest.get(count), Some(b' ' | b')' | b'}' | b'|' | b'\n'));
+        if !is_ended {
+            return None;
+        }
+        self.at += count;
+        Some(self.token(Kind::Number))
     }
 
     fn space(&mut self) -> Token {

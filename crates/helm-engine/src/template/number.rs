@@ -19,6 +19,9 @@ pub(crate) struct Number {
 /// # Errors
 /// Go's message when the syntax is bad or an integer too large.
 pub(crate) fn parse(text: &str, kind: Kind) -> Result<Number, String> {
+    if let Some(number) = small_decimal(text) {
+        return Ok(number);
+    }
     match kind {
         Kind::CharConstant => return character(text),
         Kind::Complex => return complex(text),
@@ -47,6 +50,23 @@ pub(crate) fn parse(text: &str, kind: Kind) -> Result<Number, String> {
         return Err(format!("illegal number syntax: {}", quote(text.as_bytes())));
     }
     Ok(number)
+}
+
+/// Reads what most constants are: a few decimal digits, the first of which is no zero unless it is the only one.
+fn small_decimal(text: &str) -> Option<Number> {
+    let is_small = text.len() <= 15 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_small || text.starts_with('0') && text.len() > 1 {
+        return None;
+    }
+    let uint: u64 = text.parse().ok()?;
+    let int = i64::try_from(uint).ok()?;
+    Some(Number {
+        text: text.into(),
+        int: Some(int),
+        uint: Some(uint),
+        float: Some(int as f64),
+        complex: None,
+    })
 }
 
 fn character(text: &str) -> Result<Number, String> {

@@ -170,7 +170,7 @@ impl<'t> Parser<'t> {
             Kind::Field => Term::Field(Fields(Span(token.start + 1, token.end))),
             Kind::Bool => Term::Bool(self.value(token) == b"true"),
             Kind::CharConstant | Kind::Complex | Kind::Number => {
-                match number::parse(&self.str_value(token), token.kind) {
+                match number::parse(&String::from_utf8_lossy(self.value(token)), token.kind) {
                     Ok(number) => Term::Number(Id::push(&mut self.code.numbers, number)),
                     Err(message) => return self.fail(message),
                 }
@@ -242,7 +242,7 @@ impl<'t> Parser<'t> {
 }
 
 /// Returns the text between quotes if it stands for itself.
-fn unescaped(written: &[u8]) -> Option<&[u8]> {
+pub(super) fn unescaped(written: &[u8]) -> Option<&[u8]> {
     let (&mark, rest) = written.split_first()?;
     let text = rest.strip_suffix(&[mark])?;
     let is_plain = match mark {

@@ -181,10 +181,6 @@ impl<'t> Parser<'t> {
         Span(token.start, token.end).of(self.text)
     }
 
-    fn str_value(&self, token: Token) -> String {
-        String::from_utf8_lossy(self.value(token)).into_owned()
-    }
-
     fn place(&mut self, token: Token) -> Place {
         self.place_at(token.start)
     }
@@ -297,7 +293,11 @@ impl<'t> Parser<'t> {
         if !matches!(token.kind, Kind::String | Kind::RawString) {
             return self.unexpected(token, context);
         }
-        match unquote(self.value(token)) {
+        let written = self.value(token);
+        if let Some(name) = expressions::unescaped(written) {
+            return Ok(Arc::from(name));
+        }
+        match unquote(written) {
             Ok(name) => Ok(Arc::from(name)),
             Err(_) => self.fail("invalid syntax"),
         }
