@@ -4,6 +4,7 @@
 //! every process, which is what lets a plan promise what apply will bring.
 
 pub mod documents;
+pub mod formats;
 pub mod generated;
 mod inputs;
 pub mod lint;

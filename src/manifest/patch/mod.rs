@@ -9,6 +9,7 @@
 //! Pure and free of marks of its own: what is known of an object's values (secret, drawn, late) follows the values to
 //! where a patch moves them.
 
+mod agent;
 #[cfg(test)]
 mod cases;
 mod error;
@@ -32,6 +33,7 @@ use super::yaml::{self, YamlError};
 use json::Operation;
 use target::{Identity, Target};
 
+pub use agent::AgentPatch;
 pub use error::{Field, PatchError, PatchFailure};
 pub use json::OperationError;
 pub use target::Selector;

@@ -148,6 +148,11 @@ impl Target {
         })
     }
 
+    /// Gives the selector as it was written.
+    pub(super) fn written(&self) -> &Selector {
+        &self.written
+    }
+
     /// Tells whether an object is meant.
     pub(super) fn selects(&self, object: &Value, identity: &Identity) -> bool {
         let part = |part: &Part| match part {
