@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::formats::{ApplicationOptions, HelmReleaseOptions};
 use crate::manifest::patch::Written;
 
 /// The arguments of a release.
@@ -43,6 +44,26 @@ pub struct Record {
     /// What changes the rendered objects, in this order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub patches: Vec<Written>,
+    /// In which form the release is delivered, where that is not the rendered objects.
+    #[serde(default, skip_serializing_if = "FormatRecord::is_default")]
+    pub format: FormatRecord,
+}
+
+/// In which form a release is delivered; nothing for the rendered objects.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FormatRecord {
+    /// As a HelmRelease.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helm_release: Option<HelmReleaseOptions>,
+    /// As an Application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub argocd_application: Option<ApplicationOptions>,
+}
+
+impl FormatRecord {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Where a chart is.

@@ -11,6 +11,7 @@ mod examples;
 mod explain;
 mod failures;
 mod fleet;
+mod formats;
 mod gallery;
 mod git_bare;
 mod git_http;

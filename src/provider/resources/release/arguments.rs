@@ -9,9 +9,10 @@ use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path, Value};
 
 use super::super::super::cluster_delivery::Settings;
 use super::super::super::patches;
-use super::hcl;
+use super::{formats, hcl};
 use crate::layers::layout::RepositoryAt;
 use crate::manifest::patch::Written;
+use crate::release::formats::Format;
 use crate::release::objects;
 use crate::release::record::{ChartRecord, GitChartRecord, LayerRecord, VerifyRecord};
 
@@ -124,6 +125,8 @@ pub(super) struct GitDelivery {
     pub(super) path: String,
     /// Whether values of sensitive layers may be committed in the clear.
     pub(super) plain_secrets: bool,
+    /// In which form.
+    pub(super) format: Format,
 }
 
 impl Arguments {
@@ -274,6 +277,7 @@ impl GitDelivery {
             repository: text("repository"),
             path: text("path"),
             plain_secrets: block.bool("plain_secrets") == Some(true),
+            format: formats::read(block),
         }
     }
 }
@@ -292,6 +296,7 @@ pub(super) fn validate(config: &Object) -> Diagnostics {
         );
     }
     patches::validate(config, &mut found);
+    formats::validate(config, &mut found);
     for operation in ["create", "read", "update", "delete"] {
         if let Some(Err(diagnostic)) = written_timeout(config, operation) {
             found.push(diagnostic);

@@ -12,12 +12,13 @@ use super::texts;
 use crate::manifest::images::Use;
 use crate::manifest::mask::Masker;
 use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surface};
+use crate::release::formats::Format;
 
 /// What shows objects; unknown together where the objects are.
 const OF_OBJECTS: [&str; 5] = ["manifests", "late", "common_labels", "images", "digest"];
 
 /// What else is computed.
-const OTHERS: [&str; 4] = ["values", "chart_metadata", "delivered", "status"];
+const OTHERS: [&str; 5] = ["values", "chart_metadata", "delivered_objects", "delivered", "status"];
 
 /// The arguments that must be known to render.
 const NEEDED: [&str; 11] = [
@@ -78,6 +79,8 @@ pub(super) fn with_computed(mut planned: Object, arguments: &Arguments, desired:
     };
     planned.set("delivered", delivered);
     planned.set("status", status);
+    let shown = desired.delivered.is_some().then(|| delivered_objects(&desired.delivered_surface));
+    planned.set("delivered_objects", shown.unwrap_or(Value::Null));
     planned
 }
 
@@ -142,11 +145,31 @@ pub(super) fn with_found(
     let shown = surface(&objects, detail, &mut masker);
     keep.revisions.take_from(masker.finish());
     keep.delivered = found.files.clone();
-    set_surface(&mut state, &shown);
+    match &arguments.delivery {
+        // What the agent renders stands in no file.
+        Some(git) if git.format != Format::Manifests => {
+            state.set("delivered_objects", delivered_objects(&shown));
+        }
+        _ => set_surface(&mut state, &shown),
+    }
     if found.files.is_empty() {
         state.set("status", "missing");
     }
     state
+}
+
+/// Shows what is delivered in the place of rendered objects. An object waits for apply as a whole.
+fn delivered_objects(surface: &Surface) -> Value {
+    let waits = |key: &String| {
+        let of = |(path, value): (&String, &Option<String>)| {
+            value.is_none() && path.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with(' '))
+        };
+        surface.late.iter().any(of)
+    };
+    let shown = |(key, form): (&String, &String)| {
+        (key.clone(), if waits(key) { Value::unknown() } else { Value::from(form.as_str()) })
+    };
+    Value::map(surface.manifests.iter().map(shown))
 }
 
 fn set_surface(object: &mut Object, surface: &Surface) {

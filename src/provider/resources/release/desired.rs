@@ -7,6 +7,7 @@ use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
 
 use super::super::super::{Shared, diagnostics, patches};
 use super::arguments::{Arguments, Lint};
+use super::formats::{self, Delivered};
 use super::layers;
 use super::private::{Private, Seed};
 use crate::layers::provenance::{self, Decision};
@@ -14,6 +15,7 @@ use crate::layers::stack::Stack;
 use crate::manifest;
 use crate::manifest::mask::{Mark, Masker, Reason, Revisions};
 use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surface};
+use crate::release::formats::Format;
 use crate::release::record::VerifyRecord;
 use crate::release::{self, Definitions, Draw, Hooks, Release, ReleaseError, Rendered, Unknown};
 use crate::source;
@@ -36,7 +38,11 @@ pub(super) struct Desired {
     pub(super) revisions: Revisions,
     /// What is not known before apply.
     pub(super) unknown: Unknown,
-    /// The keys of objects that hold values of sensitive layers.
+    /// What is delivered in the place of the objects; none where they are.
+    pub(super) delivered: Option<Vec<DesiredObject>>,
+    /// What the plan shows of that.
+    pub(super) delivered_surface: Surface,
+    /// The keys of delivered objects that hold values of sensitive layers.
     pub(super) holding_secrets: BTreeSet<String>,
     /// Whether chance decides which objects there are.
     pub(super) objects_by_chance: bool,
@@ -152,7 +158,11 @@ fn compute(
     let mut rendered = release::render(&release, draw)
         .map_err(|error| failed(arguments, &release::without_secrets(&release, error)))?;
     keep_adopted(&mut rendered, keep);
-    let mut desired = present(arguments, chart, &layers, rendered, keep);
+    let mut delivered =
+        formats::delivered(shared, arguments, chart, &layers, release.definitions, &rendered)?;
+    let warning = delivered.warning.take();
+    let mut desired = present(arguments, chart, &layers, rendered, delivered, keep);
+    desired.warnings.extend(warning);
     desired.warnings.extend(lint(arguments, &release)?);
     Ok(desired)
 }
@@ -230,12 +240,14 @@ fn present(
     chart: &Found,
     layers: &Stack,
     rendered: Rendered,
+    delivered: Delivered,
     keep: &Private,
 ) -> Desired {
     let pin = arguments.sensitive_values_version.clone().unwrap_or_default();
     let mut masker =
         Masker::new(keep.seed.as_ref().map(|seed| &seed.mask_key[..]), &keep.revisions).pinned(&pin);
     let detail = if arguments.full_detail { Detail::Full } else { Detail::Summary };
+    let delivered_surface = surface(delivered.objects.as_deref().unwrap_or_default(), detail, &mut masker);
     let surface = surface(&rendered.objects, detail, &mut masker);
     let values = provenance::shown(
         layers,
@@ -252,7 +264,9 @@ fn present(
         warnings: warnings(arguments, &rendered, &unknown),
         unknown_keys: decisions.iter().any(Decision::has_unknown_shape),
         unknown,
-        holding_secrets: rendered.holding_secrets,
+        holding_secrets: delivered.holding_secrets().unwrap_or(rendered.holding_secrets),
+        delivered: delivered.objects,
+        delivered_surface,
         objects_by_chance: rendered.objects_by_chance,
         objects: rendered.objects,
         surface,
@@ -265,8 +279,9 @@ fn present(
 fn warnings(arguments: &Arguments, rendered: &Rendered, unknown: &Unknown) -> Diagnostics {
     let mut found = Diagnostics::new();
     found.extend(waiting(arguments, unknown));
-    let is_delivered = arguments.delivery.is_some() || arguments.in_cluster.is_some();
-    if !rendered.skipped_hooks.is_empty() && is_delivered {
+    let delivers_objects = arguments.in_cluster.is_some()
+        || arguments.delivery.as_ref().is_some_and(|git| git.format == Format::Manifests);
+    if !rendered.skipped_hooks.is_empty() && delivers_objects {
         found.push(
             Diagnostic::warning(format!(
                 "release {} leaves out {} hooks of its chart",
@@ -341,6 +356,11 @@ impl Private {
 }
 
 impl Desired {
+    /// Returns the objects that are delivered.
+    pub(super) fn shipped(&self) -> &[DesiredObject] {
+        self.delivered.as_ref().unwrap_or(&self.objects)
+    }
+
     /// Holds the chart against the one that was planned.
     ///
     /// # Errors

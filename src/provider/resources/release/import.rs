@@ -10,8 +10,9 @@ use super::arguments::{Arguments, GitDelivery};
 use super::desired::{Desired, desired};
 use super::place::Found;
 use super::private::{Private, Seed};
-use super::{attributes, place};
+use super::{attributes, formats, place};
 use crate::manifest;
+use crate::release::formats::Format;
 use crate::release::record::{self, GitChartRecord, LayerRecord, Record, VerifyRecord};
 
 /// Reading a repository for an import may take this long.
@@ -31,6 +32,7 @@ pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, D
         repository: repository.to_owned(),
         path: path.trim_end_matches('/').to_owned(),
         plain_secrets: false,
+        format: Format::default(),
     };
     let wanted = Arguments { delivery: Some(delivery.clone()), ..Arguments::default() };
     let place = place::of(shared, &wanted)?.ok_or_else(|| {
@@ -100,10 +102,9 @@ fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
         .with("version", text(&record.chart.version))
         .with("git", record.chart.git.as_ref().map_or(Value::Null, |git| chart_git(git).into()))
         .with("verify", record.chart.verify.as_ref().map_or(Value::Null, |one| chart_verify(one).into()));
-    let git = Object::new()
-        .with("repository", delivery.repository.as_str())
-        .with("path", delivery.path.as_str())
-        .with("format", "manifests");
+    let git =
+        Object::new().with("repository", delivery.repository.as_str()).with("path", delivery.path.as_str());
+    let git = formats::to_block(git, &record.format);
     let api_versions = if record.api_versions.is_empty() {
         Value::Null
     } else {
@@ -177,6 +178,7 @@ impl Arguments {
             crds: self.crds.clone(),
             hooks: if self.includes_hooks { "include" } else { "skip" }.to_owned(),
             patches: self.patches.clone(),
+            format: self.delivery.as_ref().map(|git| formats::to_record(&git.format)).unwrap_or_default(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod arguments;
 mod attributes;
 mod deletions;
 mod desired;
+mod formats;
 mod hcl;
 mod import;
 mod in_cluster;

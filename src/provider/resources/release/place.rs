@@ -154,9 +154,9 @@ impl Place {
 
 /// Writes each object as a file, the list of them, and the record of what made them.
 fn files(arguments: &Arguments, desired: &Desired) -> Result<BTreeMap<String, Vec<u8>>, DeliveryError> {
-    let texts: Vec<String> = desired.objects.iter().map(|one| objects::to_yaml(&one.object)).collect();
+    let texts: Vec<String> = desired.shipped().iter().map(|one| objects::to_yaml(&one.object)).collect();
     let objects: Vec<ObjectText<'_>> = desired
-        .objects
+        .shipped()
         .iter()
         .zip(&texts)
         .map(|(one, yaml)| ObjectText {

@@ -72,7 +72,8 @@ impl Private {
             let of = |one: &DesiredObject| -> Vec<String> {
                 one.marks.at.iter().filter(|(_, mark)| wanted(mark)).map(|(place, _)| place.clone()).collect()
             };
-            let all = desired.objects.iter().map(|one| (one.id.key(), of(one)));
+            let shipped = desired.delivered.iter().flatten();
+            let all = desired.objects.iter().chain(shipped).map(|one| (one.id.key(), of(one)));
             all.filter(|(_, places)| !places.is_empty()).collect()
         };
         self.generated = places(|mark| *mark == Mark::Hidden(Reason::Generated));

@@ -4,6 +4,7 @@ use super::super::super::cluster_delivery;
 use tf_provider::schema::{Attribute, Block, NestedBlock, Schema, Type};
 
 use super::super::super::patches;
+use super::formats;
 
 /// The kinds of things that `crds` may do.
 pub(super) const CRDS: [&str; 3] = ["create_replace", "create", "skip"];
@@ -122,6 +123,10 @@ fn computed(schema: Schema) -> Schema {
         .attribute(
             "late",
             texts().description("`object path` → value, of fields that were not known before apply."),
+        )
+        .attribute(
+            "delivered_objects",
+            texts().description("With another `format` than `manifests`: object → its fields, of what is committed in the place of `manifests`."),
         )
         .attribute(
             "delivered",
@@ -265,14 +270,8 @@ fn delivery_block() -> Block {
                 "Whether values of sensitive layers and `sensitive_values` may be committed in the clear, for everybody to read \
                  who can read the repository. Without it, that is an error. Default: `false`.",
             ),
-        )
-        .attribute(
-            "format",
-            Attribute::optional(Type::String)
-                .default_value("manifests")
-                .one_of(["manifests"])
-                .description("What is committed: `manifests`, the rendered objects. Default: `manifests`."),
         );
+    let git = formats::with_formats(git);
     Block::new()
         .description("Where the objects go; without it, the release is only rendered.")
         .block("git", NestedBlock::single(git))

@@ -4,6 +4,7 @@ use tf_provider::schema::{Diagnostic, Diagnostics, Path};
 
 use super::arguments::Arguments;
 use super::desired::Desired;
+use crate::release::formats::Format;
 
 /// Checks that no sensitive value is committed in the clear.
 ///
@@ -24,10 +25,24 @@ pub(super) fn check(arguments: &Arguments, desired: &Desired) -> Result<(), Diag
         git.repository,
         objects.join(", ")
     ))
-    .hint(
-        "let the chart read a Secret that is made elsewhere (an ExternalSecret, a SealedSecret), or say \
-             `plain_secrets = true` where everybody who reads the repository may know them",
-    )
+    .hint(hint(&git.format))
     .at(Path::from("delivery").attribute("git").attribute("path"))
     .into())
+}
+
+fn hint(format: &Format) -> &'static str {
+    match format {
+        Format::Manifests => {
+            "let the chart read a Secret that is made elsewhere (an ExternalSecret, a SealedSecret), or say \
+             `plain_secrets = true` where everybody who reads the repository may know them"
+        }
+        Format::HelmRelease(_) => {
+            "name a Secret that holds them on the cluster, `helm_release { values_secret = … }`, or say \
+             `plain_secrets = true` where everybody who reads the repository may know them"
+        }
+        Format::ArgocdApplication(_) => {
+            "Argo CD takes values from nowhere else: let the chart read a Secret that is made elsewhere, or say \
+             `plain_secrets = true` where everybody who reads the repository may know them"
+        }
+    }
 }
