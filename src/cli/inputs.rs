@@ -2,10 +2,17 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::OnceLock;
 
-use helm_engine::{Chart, Mode};
+use helm_engine::tree::Node;
+use helm_engine::{Chart, Mode, Request};
 
+use crate::layers::layer::Layer;
+use crate::layers::layout::Captures;
+use crate::layers::stack::Stack;
+use crate::layers::template::{self, Facts};
 use crate::source::chart::ChartError;
+use crate::source::sops::{KeySources, Sops};
 use crate::source::{self, SourceError};
 
 /// Which Helm is followed.
@@ -45,6 +52,49 @@ pub(super) fn file(path: &str) -> Result<Vec<u8>, String> {
         return Ok(text);
     }
     source::file::read(Path::new(path)).map_err(|error| of_source(&error))
+}
+
+/// Reads a layer over those below it: decrypted where it is encrypted, rendered where it is a template. Keys are those of the
+/// environment.
+pub(super) fn layer(name: &str, path: &str, facts: &Facts, below: &Stack) -> Result<Layer, String> {
+    let text = file(path)?;
+    let source = u32::try_from(below.layers.len()).unwrap_or_default();
+    let layer = if template::is_template(path) {
+        Layer::render(name, path, &text, source, facts, below)
+    } else {
+        match decrypted(path, &text, source)? {
+            Some(values) => Layer::new(name, Some(path), values),
+            None => Layer::read(name, Some(path), &text, source),
+        }
+    };
+    layer.map_err(|error| format!("Error: {error}"))
+}
+
+/// Decrypts a file of values; nothing where it is no SOPS file.
+pub(super) fn decrypted(path: &str, text: &[u8], source: u32) -> Result<Option<Node>, String> {
+    static SOPS: OnceLock<Sops> = OnceLock::new();
+    let sops = SOPS.get_or_init(|| Sops::new(KeySources::from_environment()));
+    sops.values(path, text, source).map_err(|error| format!("Error: {error}\nhint: {}", error.hint()))
+}
+
+/// Says what a layer that is a template is told of a release. What captures beside those of a release hold are labels.
+pub(super) fn facts(request: &Request, captures: &Captures) -> Facts {
+    let mut captures = captures.clone();
+    let given = [("service", &request.release_name), ("namespace", &request.namespace)];
+    let own = given.map(|(name, value)| (name.to_owned(), value.clone()));
+    for (name, value) in own {
+        captures.entry(name).or_insert(value);
+    }
+    let is_label = |name: &str| !matches!(name, "service" | "namespace" | "cluster");
+    let labels = captures.iter().filter(|(name, _)| is_label(name));
+    Facts {
+        name: request.release_name.clone(),
+        namespace: request.namespace.clone(),
+        cluster: captures.get("cluster").cloned().unwrap_or_default(),
+        labels: labels.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        kube_version: request.kube_version.clone(),
+        captures,
+    }
 }
 
 /// Lists the files below a folder, by path relative to it.

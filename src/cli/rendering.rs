@@ -7,6 +7,7 @@ use helm_engine::tree::Node;
 use helm_engine::{Mode, Request};
 
 use super::inputs::{self, HelmVersion};
+use crate::layers::layout::Captures;
 
 /// The Kubernetes version that Helm 4.3 and 3.22 assume.
 const KUBE_VERSION: &str = "v1.37.0";
@@ -38,6 +39,9 @@ pub(super) struct Rendering {
     /// API versions that the chart sees beside the built-in ones
     #[arg(short, long, value_name = "GROUP/VERSION,…", value_delimiter = ',')]
     api_versions: Vec<String>,
+    /// What `.Captures` of a layer that is a template holds: environment=prod, cluster=prod-eu
+    #[arg(long = "capture", value_name = "NAME=VALUE")]
+    captures: Vec<String>,
     /// Set .Release.IsUpgrade instead of .Release.IsInstall
     #[arg(long)]
     is_upgrade: bool,
@@ -53,6 +57,15 @@ impl Rendering {
     /// Returns which Helm is followed.
     pub(super) fn mode(&self) -> Mode {
         Mode::from(self.helm_version)
+    }
+
+    /// Returns what is captured, by name.
+    pub(super) fn captures(&self) -> Result<Captures, String> {
+        let read = |written: &String| match written.split_once('=') {
+            Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+            _ => Err(format!("Error: --capture {written}: write NAME=VALUE")),
+        };
+        self.captures.iter().map(read).collect()
     }
 
     /// Makes the request for a release with these layers, weakest first.

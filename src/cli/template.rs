@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use helm_engine::Mode;
 use helm_engine::manifests::PrintOptions;
 use helm_engine::request::read_values;
 use helm_engine::tree::Node;
+use helm_engine::{Mode, Request};
 
 use super::inputs;
 use super::rendering::Rendering;
+use crate::layers::layer::Layer;
+use crate::layers::stack::Stack;
+use crate::layers::template;
 
 /// Renders a chart as `helm template` does
 #[derive(Args, Debug)]
@@ -17,7 +20,7 @@ pub(super) struct Arguments {
     /// Name of the release, then the chart's folder or .tgz file; a single argument is the chart
     #[arg(value_name = "[NAME] CHART", num_args = 1..=2, required = true)]
     name_and_chart: Vec<String>,
-    /// Files of values; later ones win
+    /// Files of values; later ones win. `*.gotmpl` is rendered, a SOPS file is decrypted
     #[arg(short = 'f', long, value_delimiter = ',')]
     values: Vec<String>,
     #[command(flatten)]
@@ -52,7 +55,8 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Vec<u8>, String> {
     let mode = arguments.rendering.mode();
     let (name, path) = name_and_chart(arguments)?;
-    let request = arguments.rendering.request(name, layers(arguments, mode)?)?;
+    let mut request = arguments.rendering.request(name, Vec::new())?;
+    request.layers = layers(arguments, &request, mode)?;
     let chart = inputs::chart(&PathBuf::from(path), mode)?;
     let rendered = helm_engine::render::render(&chart, &request).map_err(|error| error.to_helm_text())?;
     for warning in &rendered.warnings {
@@ -78,11 +82,23 @@ fn name_and_chart(arguments: &Arguments) -> Result<(&str, &str), String> {
     }
 }
 
-fn layers(arguments: &Arguments, mode: Mode) -> Result<Vec<Node>, String> {
-    let layer = |(index, path): (usize, &String)| {
-        let source = u32::try_from(index).unwrap_or_default();
-        let values = read_values(&inputs::file(path)?, source, mode);
-        values.map_err(|error| format!("Error: failed to parse {path}: {error}"))
-    };
-    arguments.values.iter().enumerate().map(layer).collect()
+/// Reads the files of values as Helm does; templates and SOPS files, which Helm cannot read, as layers.
+fn layers(arguments: &Arguments, request: &Request, mode: Mode) -> Result<Vec<Node>, String> {
+    let facts = inputs::facts(request, &arguments.rendering.captures()?);
+    let mut stack = Stack::default();
+    for path in &arguments.values {
+        let layer = if template::is_template(path) {
+            inputs::layer(path, path, &facts, &stack)?
+        } else {
+            let (text, source) = (inputs::file(path)?, u32::try_from(stack.layers.len()).unwrap_or_default());
+            let values = match inputs::decrypted(path, &text, source)? {
+                Some(values) => values,
+                None => read_values(&text, source, mode)
+                    .map_err(|error| format!("Error: failed to parse {path}: {error}"))?,
+            };
+            Layer::new(path, Some(path), values).map_err(|error| format!("Error: {error}"))?
+        };
+        stack.layers.push(layer);
+    }
+    Ok(stack.layers.into_iter().map(|layer| layer.values).collect())
 }

@@ -151,7 +151,11 @@ fn not_values(name: &str, file: Option<&str>, error: &RenderError) -> LayerError
 /// Says where a failure is, for people.
 pub(super) fn place(name: &str, file: Option<&str>, error: &RenderError) -> String {
     let what = file.map_or_else(|| format!("layer {name}"), str::to_owned);
-    error.location().map_or(what.clone(), |at| format!("{what}:{}:{}", at.line, at.column))
+    match error.location() {
+        None => what,
+        Some(at) if at.column == 0 => format!("{what}:{}", at.line),
+        Some(at) => format!("{what}:{}:{}", at.line, at.column),
+    }
 }
 
 /// Keeps an error's place and excerpt.

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use helm_engine::Request;
 use helm_engine::chart::Chart;
 
-use super::{Parts, ReleaseArguments, Subject, read_layer};
+use super::{Parts, ReleaseArguments, Subject};
 use crate::cli::inputs;
 use crate::fleet::{Fleet, FleetRelease};
 use crate::layers::nearest::nearest;
@@ -58,7 +59,6 @@ impl<'a> Catalog<'a> {
                 chart
             }
         };
-        let stack = self.stack(release)?;
         let mut request = self.arguments.rendering.request(&release.service, Vec::new())?;
         request.namespace.clone_from(&release.namespace);
         if let Some(cluster) = self.fleet.clusters.get(&release.cluster) {
@@ -67,11 +67,16 @@ impl<'a> Catalog<'a> {
             }
             request.api_versions.extend(cluster.api_versions.iter().cloned());
         }
+        let stack = self.stack(release, &request)?;
         Subject::new(Parts { chart, chart_path, stack, request }, self.arguments)
             .map_err(|error| format!("{}: {error}", release.title()))
     }
 
-    fn stack(&self, release: &FleetRelease) -> Result<Stack, String> {
+    fn stack(&self, release: &FleetRelease, request: &Request) -> Result<Stack, String> {
+        let mut facts = inputs::facts(request, &release.captures);
+        if let Some(cluster) = self.fleet.clusters.get(&release.cluster) {
+            facts.labels.clone_from(&cluster.labels);
+        }
         let files = self.fleet.layout.files(&release.captures);
         let files = files.map_err(|error| format!("Error: {}: {error}", release.title()))?;
         let mut stack = Stack::default();
@@ -80,7 +85,7 @@ impl<'a> Catalog<'a> {
             if file.optional && !Path::new(&shown).exists() {
                 continue;
             }
-            stack.layers.push(read_layer(&file.name, &shown, stack.layers.len())?);
+            stack.layers.push(inputs::layer(&file.name, &shown, &facts, &stack)?);
         }
         Ok(stack)
     }

@@ -23,7 +23,8 @@ use crate::release::why::{Explained, Origins, Traced, explain_objects};
 /// Which release is meant.
 #[derive(Args, Debug)]
 pub(super) struct ReleaseArguments {
-    /// A layer above the chart's defaults, lowest first; its name is the file's where none is given
+    /// A layer above the chart's defaults, lowest first; its name is the file's where none is given. `*.gotmpl` is rendered, a
+    /// SOPS file is decrypted
     #[arg(short, long = "layer", value_name = "[NAME=]FILE", short_alias = 'f', alias = "values")]
     layers: Vec<String>,
     /// A file that names the clusters, charts and layers of a fleet; its paths are relative to its own folder
@@ -70,12 +71,13 @@ impl Subject {
             return catalog.subject(&release);
         }
         let chart = inputs::chart(Path::new(chart_or_release), arguments.rendering.mode())?;
-        let mut stack = Stack::default();
-        for (index, written) in arguments.layers.iter().enumerate() {
-            let (name, file) = split_layer(written);
-            stack.layers.push(read_layer(&name, file, index)?);
-        }
         let request = arguments.rendering.request(&arguments.name, Vec::new())?;
+        let facts = inputs::facts(&request, &arguments.rendering.captures()?);
+        let mut stack = Stack::default();
+        for written in &arguments.layers {
+            let (name, file) = split_layer(written);
+            stack.layers.push(inputs::layer(&name, file, &facts, &stack)?);
+        }
         Subject::new(Parts { chart, chart_path: chart_or_release.to_owned(), stack, request }, arguments)
     }
 
@@ -151,11 +153,6 @@ impl Subject {
     }
 }
 
-fn read_layer(name: &str, file: &str, index: usize) -> Result<Layer, String> {
-    let source = u32::try_from(index).unwrap_or_default();
-    Layer::read(name, Some(file), &inputs::file(file)?, source).map_err(|error| format!("Error: {error}"))
-}
-
 /// Reads a patch: objects to merge, or what a patch block says, with the keys `patch` and perhaps `target`.
 fn read_patch(file: &str) -> Result<Patch, String> {
     let text = inputs::file(file)?;
@@ -173,7 +170,8 @@ fn split_layer(written: &str) -> (String, &str) {
     match written.split_once('=').filter(|(name, _)| is_name(name)) {
         Some((name, file)) => (name.to_owned(), file),
         None => {
-            let stem = Path::new(written).file_stem().and_then(|stem| stem.to_str());
+            let file = written.strip_suffix(".gotmpl").unwrap_or(written);
+            let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str());
             (stem.unwrap_or(written).to_owned(), written)
         }
     }
@@ -187,6 +185,7 @@ mod tests {
     fn a_layer_without_a_name_is_called_as_its_file() {
         assert_eq!(split_layer("prod=a/b.yaml"), ("prod".to_owned(), "a/b.yaml"));
         assert_eq!(split_layer("a/b.yaml"), ("b".to_owned(), "a/b.yaml"));
+        assert_eq!(split_layer("a/b.yaml.gotmpl"), ("b".to_owned(), "a/b.yaml.gotmpl"));
         assert_eq!(split_layer("./x=y.yaml"), ("x=y".to_owned(), "./x=y.yaml"));
     }
 }

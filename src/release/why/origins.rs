@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::super::secrets::{SecretValues, in_plan_notation, steps_of};
 use crate::layers::layer::Origin;
 use crate::layers::provenance::{Decision, Written, decisions, shown_value};
+use crate::layers::secrets::holds_secrets;
 use crate::layers::stack::Stack;
 use crate::notation::FieldPath;
 
@@ -88,7 +89,7 @@ impl<'a> Origins<'a> {
         let secret = self.is_secret(&path, node);
         let (layer, place) = self.place(node);
         let shown = |written: &Written<'_>| Shadowed {
-            value: if secret || written.layer.sensitive {
+            value: if secret || written.layer.sensitive || holds_secrets(written.value) {
                 SENSITIVE.to_owned()
             } else {
                 shown_value(written.value)

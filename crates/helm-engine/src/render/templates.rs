@@ -128,7 +128,7 @@ fn parsed(
     })
 }
 
-pub(super) fn failed(error: &TemplateError) -> RenderError {
+fn failed(error: &TemplateError) -> RenderError {
     let location = error.places.last().map(|place| Location {
         template: place.file.clone(),
         line: u32::try_from(place.line).unwrap_or_default(),

@@ -9,11 +9,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::scope::map_value;
-use super::templates::failed;
 use super::values::{self, Marking};
 use super::{Location, RenderError};
 use crate::Mode;
 use crate::context::{Context, MissingKeys};
+use crate::error::TemplateError;
 use crate::limits::Limits;
 use crate::stack;
 use crate::template::{Origin, TemplateFile, TemplateSet, origins_of_pieces};
@@ -49,15 +49,15 @@ pub fn render_values(template: &ValuesTemplate<'_>, limits: Limits) -> Result<No
 fn render_here(template: &ValuesTemplate<'_>, limits: Limits) -> Result<Node, RenderError> {
     Marks::forget_all();
     let file = TemplateFile { name: Arc::from(template.name), text: Arc::from(template.text) };
-    let set = TemplateSet::parse(Mode::Helm4, [file]).map_err(|error| failed(&error))?;
+    let set = TemplateSet::parse(Mode::Helm4, [file]).map_err(|error| failed(template, &error))?;
     let mut context = Context::new(Mode::Helm4, Trace::Full, limits, [0; 32], 0);
     context.missing_keys = MissingKeys::Refused;
     context.keeps_origins = true;
     let dot = values::root(template.facts, Marking::Off);
     let below = values::root(template.values, Marking::On);
     dot.set("Values", map_value(below.as_kind(MapType::Values)));
-    let rendered =
-        set.execute(template.name, map_value(dot), &mut context).map_err(|error| failed(&error))?;
+    let rendered = set.execute(template.name, map_value(dot), &mut context);
+    let rendered = rendered.map_err(|error| failed(template, &error))?;
     if let Some(condition) = context.undecided.values().next() {
         let paths: Vec<&str> = condition.paths.iter().map(|path| &**path).collect();
         let message = format!(
@@ -81,6 +81,18 @@ fn render_here(template: &ValuesTemplate<'_>, limits: Limits) -> Result<Node, Re
         mark_all(&mut values);
     }
     Ok(values)
+}
+
+/// Tells what failed in few words, at the innermost place of the file itself.
+fn failed(template: &ValuesTemplate<'_>, error: &TemplateError) -> RenderError {
+    let number = |at: usize| u32::try_from(at).unwrap_or_default();
+    let place = error.places.iter().rev().find(|place| place.file == template.name);
+    let location = place.map(|place| Location {
+        template: template.name.to_owned(),
+        line: number(place.line),
+        column: number(place.column),
+    });
+    RenderError::rendering(error.reason.clone()).at(location, template.text)
 }
 
 /// What a template printed, without carriage returns.
