@@ -37,7 +37,7 @@ pub fn render(release: &Release<'_>, draw: Option<Draw>) -> Result<Rendered, Rel
     }
     let draw = draw.unwrap_or(Draw { seed: [0; 32], now_unix_nanoseconds: 0 });
     let marks = inputs::marks_of(release.layers);
-    let (output, unknown) = first_render(release, draw, marks)?;
+    let (output, mut unknown) = first_render(release, draw, marks)?;
     let Some(output) = output else { return Ok(Rendered { unknown, ..Rendered::default() }) };
     let objects = read_objects(release, &output)?;
     let drawn = if output.used_chance {
@@ -55,7 +55,7 @@ pub fn render(release: &Release<'_>, draw: Option<Draw>) -> Result<Rendered, Rel
     };
     let mut holding_secrets = BTreeSet::new();
     if is_traced {
-        holding_secrets = add_input_marks(release, &output, &objects, &mut marks)?;
+        holding_secrets = add_input_marks(release, &output, &objects, &mut marks, &mut unknown)?;
     }
     let objects_by_chance = drawn.as_ref().is_some_and(|drawn| !same_objects(&objects, drawn));
     let desired = objects.into_iter().map(|(key, (id, object))| {
@@ -100,6 +100,7 @@ fn add_input_marks(
     output: &Output,
     objects: &Objects,
     marks: &mut BTreeMap<String, ObjectMarks>,
+    unknown: &mut Unknown,
 ) -> Result<BTreeSet<String>, ReleaseError> {
     let scopes = object::Scopes::from_objects(objects.values().map(|(_, object)| object));
     let pinned = release.layers.pinned();
@@ -109,9 +110,19 @@ fn add_input_marks(
         if !found.sensitive.is_empty() {
             holding_secrets.insert(key.clone());
         }
-        let marks = marks.entry(key).or_default();
-        let known = std::mem::replace(marks, found.to_marks(object, |path| pinned.contains(path)));
-        marks.at.extend(known.at);
+        let marks = marks.entry(key.clone()).or_default();
+        let checksums = std::mem::replace(marks, found.to_marks(object, |path| pinned.contains(path)));
+        for (pointer, mark) in checksums.at {
+            // A checksum of a secret is hidden before it is late; what is hidden already stays as it is.
+            match marks.at.get(&pointer) {
+                Some(Mark::Hidden(_) | Mark::Pinned) => continue,
+                Some(Mark::Unknown) => {
+                    unknown.hidden.entry(key.clone()).or_default().insert(pointer.clone());
+                }
+                Some(Mark::Late) | None => {}
+            }
+            marks.at.insert(pointer, mark);
+        }
     }
     Ok(holding_secrets)
 }

@@ -21,6 +21,7 @@ mod layers;
 mod patches;
 mod release;
 mod secrets;
+mod sensitive;
 mod shop;
 mod site;
 mod sops;
