@@ -1,7 +1,7 @@
 //! Values that a user declares as sensitive: what depends on them is seen by nobody, whatever goes wrong.
 
 use crate::shop::{DELIVERY, Shop, assert_shows, single};
-use acceptance_tests::terraform::{Run, shown_changes};
+use acceptance_tests::terraform::{Run, Workspace, project_folder, shown_changes};
 
 /// What stands in `sensitive_values`, in a sensitive layer, and in both of them later; each with its base64, without the
 /// end, which depends on what follows, and its sha256.
@@ -85,6 +85,20 @@ fn with_secrets(version: &str, delivery: &str) -> Shop {
     terraform.write("secret.yaml", &format!("db:\n  password: {}\n", CANARIES[1][0]));
     terraform.write("chart/templates/settings.yaml", CHART);
     shop
+}
+
+#[test]
+fn the_example_hides_what_it_declares() {
+    let mut workspace = Workspace::copy_of(&project_folder().join("examples/secrets"));
+    workspace.set("TF_VAR_database_password", CANARIES[0][0]);
+    let plan = workspace.plan().expect_success();
+    assert_shows(&plan.stdout, r#"+ "data.password" = "(sensitive, revision 1)""#);
+    workspace.apply().expect_success();
+    workspace.assert_nothing_to_do();
+    let state = workspace.read("terraform.tfstate");
+    for hidden in [CANARIES[0][0], "only-an-example"] {
+        assert!(!plan.stdout.contains(hidden) && !state.contains(hidden), "{hidden}");
+    }
 }
 
 /// Everything that was printed or kept, to be searched at the end.

@@ -3,7 +3,21 @@
 use serde_json::Value;
 
 use crate::shop::{DELIVERY, Shop, assert_shows, changes, single};
-use acceptance_tests::terraform::shown_changes;
+use acceptance_tests::terraform::{Workspace, project_folder, shown_changes};
+
+#[test]
+fn the_example_plans_every_object() {
+    let workspace = Workspace::copy_of(&project_folder().join("examples/unknown-values"));
+    let plan = workspace.plan().expect_success();
+    let late = "v1/Service/shop/web spec.loadBalancerIP";
+    assert_shows(&plan.stdout, &format!("+ \"{late}\" = (known after apply)"));
+    assert_shows(&plan.stdout, r#"+ "spec.replicas" = 3"#);
+    assert!(!plan.stdout.contains("Warning: 1 objects"), "{}", plan.stdout);
+    workspace.run(&["apply", "-no-color", "plan.bin"]).expect_success();
+    workspace.assert_nothing_to_do();
+    let state = workspace.attributes("strata_release.web").expect("it is in the state");
+    assert_eq!(state["late"][late], "203.0.113.7");
+}
 
 /// A resource whose output is not known before apply.
 const SOURCE: &str = r#"
