@@ -17,6 +17,7 @@ const CLUSTERS: [usize; 3] = [1, 10, 100];
 fn main() {
     let provider =
         PathBuf::from(std::env::args().nth(1).expect("the path of the built provider is the argument"));
+    let provider = provider.canonicalize().expect("the provider is built");
     println!(
         "| releases | provider CPU s | terraform CPU s | ratio (at most 1) | provider ms for each release | peak MB: provider | terraform | charts loaded |"
     );
