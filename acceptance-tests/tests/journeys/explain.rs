@@ -171,6 +171,23 @@ fn what_a_patch_sets_is_told_with_the_patch() {
 }
 
 #[test]
+fn layers_that_are_templates_are_rendered_and_named() {
+    let fleet = fleet();
+    fleet.write("base.yaml", "domain: example.org\n");
+    fleet.write("hosts.yaml.gotmpl", "env:\n  HOST: {{ .Release.Name }}.{{ .Values.domain }}\n");
+    let ask = |what: &str| {
+        let layers = ["-l", "base.yaml", "-l", "hosts.yaml.gotmpl", "--name", "web"];
+        explained(fleet.path(), &[&["charts/gateway", what], &layers[..]].concat())
+    };
+    assert_lines(
+        &ask("env.HOST"),
+        &["env.HOST = web.example.org", "decided by hosts (hosts.yaml.gotmpl:2:3)"],
+    );
+    assert_lines(&ask("base.yaml:1"), &["may change what hosts.yaml.gotmpl renders to, a template above it"]);
+    assert_lines(&ask("hosts.yaml.gotmpl:2"), &["spec.template.spec.containers[gateway].env[HOST].value"]);
+}
+
+#[test]
 fn values_are_printed_with_their_origins_and_render_to_the_same() {
     let fleet = fleet();
     let folder = fleet.path();

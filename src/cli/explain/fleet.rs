@@ -88,7 +88,10 @@ struct Group {
 
 impl LineAnswer {
     fn is_effective(&self) -> bool {
-        !self.reaches.is_empty() || !self.may_change.is_empty() || self.switches_subcharts
+        !self.reaches.is_empty()
+            || !self.may_change.is_empty()
+            || self.switches_subcharts
+            || !self.read_by.is_empty()
     }
 }
 

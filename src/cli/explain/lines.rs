@@ -11,6 +11,7 @@ use crate::cli::inputs::with_nearest;
 use crate::cli::subject::Subject;
 use crate::layers::layer::Layer;
 use crate::layers::nearest::nearest;
+use crate::layers::template::is_template;
 use crate::release::why::origins::{is_within, position_of};
 use crate::release::why::reach::{Key, Reach, keys_at, lines, reach};
 use crate::release::why::{Explained, Origins};
@@ -30,6 +31,9 @@ pub(super) struct LineAnswer {
     pub(super) may_change: Vec<String>,
     /// Whether it switches a subchart on or off.
     pub(super) switches_subcharts: bool,
+    /// Layers above that are templates and read the values below them: what they render to may change with the line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) read_by: Vec<String>,
 }
 
 /// A key with what became of its value.
@@ -86,6 +90,7 @@ fn of_keys(
         keys: keys.iter().map(|key| key_answer(origins, layer, key)).collect(),
         may_change: may_change(subject, &reach),
         switches_subcharts: reach.switches_subcharts,
+        read_by: templates_above(subject, layer),
         reaches: with_fields(reach),
     })
 }
@@ -128,6 +133,14 @@ fn key_answer(origins: &Origins<'_>, layer: &Layer, key: &Key<'_>) -> KeyAnswer 
         shadows: shadows.map(|one| format!("{} ({} {})", one.value, one.layer, one.place)).collect(),
         shadowed_by,
     }
+}
+
+/// Lists the layers above one that are templates, which may read its values.
+fn templates_above(subject: &Subject, layer: &Layer) -> Vec<String> {
+    let layers = &subject.stack.layers;
+    let above = layers.iter().position(|one| std::ptr::eq(one, layer)).map(|at| &layers[at + 1..]);
+    let files = above.unwrap_or_default().iter().filter_map(|one| one.file.clone());
+    files.filter(|file| is_template(file)).collect()
 }
 
 /// Finds the layer that a file is.
@@ -181,6 +194,7 @@ fn of_template(
         reaches,
         may_change: Vec::new(),
         switches_subcharts: false,
+        read_by: Vec::new(),
     })
 }
 
@@ -240,8 +254,16 @@ impl LineAnswer {
                 let _ = writeln!(text, "{indent}    {object}");
             });
         }
+        for template in &self.read_by {
+            let _ = writeln!(text, "{indent}  may change what {template} renders to, a template above it");
+        }
         let is_shadowed = !self.keys.is_empty() && self.keys.iter().all(|key| key.shadowed_by.is_some());
-        if self.reaches.is_empty() && self.may_change.is_empty() && !self.switches_subcharts && !is_shadowed {
+        if self.reaches.is_empty()
+            && self.read_by.is_empty()
+            && self.may_change.is_empty()
+            && !self.switches_subcharts
+            && !is_shadowed
+        {
             let _ = writeln!(text, "{indent}  reaches nothing: no template reads it");
         }
     }

@@ -89,7 +89,7 @@ impl Subject {
         let file = format!("{chart_path}/values.yaml");
         let defaults = Layer::new("chart", Some(&file), defaults);
         stack.chart = Some(defaults.map_err(|error| format!("Error: {error}"))?);
-        request.layers = stack.layers.iter().map(|layer| layer.values.clone()).collect();
+        request.layers = stack.layers.iter().map(Layer::marked_values).collect();
         request.trace = Trace::Steps;
         let values = effective_values(&chart, &request).map_err(|error| error.to_helm_text())?;
         let rendered = render(&chart, &request).map_err(|error| error.to_helm_text());

@@ -171,7 +171,7 @@ impl<'a> Origins<'a> {
     pub fn is_secret(&self, path: &str, node: &Node) -> bool {
         let is_switch = matches!(node.kind, NodeKind::Bool(_) | NodeKind::Null);
         let layer = self.given.stack.layers.get(position_of(node).source as usize);
-        node.mark.sensitive
+        holds_secrets(node)
             || layer.is_some_and(|layer| layer.sensitive)
             || !is_switch && self.given.secrets.contains(path)
     }
