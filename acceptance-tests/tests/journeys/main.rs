@@ -4,6 +4,7 @@ mod agent;
 mod authoring;
 mod bad_input;
 mod chart_sources;
+mod cluster_access;
 mod cluster_failures;
 mod display_forms;
 mod drift;

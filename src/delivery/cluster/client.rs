@@ -180,22 +180,20 @@ impl ApiServer {
 
     /// Tells a certificate that nobody vouches for from a server that does not answer.
     fn transport(&self, error: &kube::Error) -> Stop {
+        let message = innermost(error);
+        // rustls' own words: its error is wrapped in more than one kind of others on the way here.
+        if let Some(reason) = message.strip_prefix("invalid peer certificate: ") {
+            let (cluster, host) = (self.connection.cluster.clone(), self.connection.host.clone());
+            return Stop::Final(ClusterError::Untrusted { cluster, host, reason: reason.to_owned() });
+        }
         let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
         let mut unconnected = false;
         while let Some(cause) = next {
-            let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-            let tls = cause
-                .downcast_ref::<rustls::Error>()
-                .or_else(|| inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()));
-            if let Some(rustls::Error::InvalidCertificate(reason)) = tls {
-                let (cluster, host) = (self.connection.cluster.clone(), self.connection.host.clone());
-                return Stop::Final(ClusterError::Untrusted { cluster, host, reason: format!("{reason}") });
-            }
             // hyper's client says so in words only; an answer that broke off is said otherwise.
             unconnected |= cause.to_string().contains("client error (Connect)");
             next = cause.source();
         }
-        Stop::Failure(Failure { message: innermost(error), unconnected, ..Failure::default() })
+        Stop::Failure(Failure { message, unconnected, ..Failure::default() })
     }
 
     fn error(&self, call: &Call, failure: Failure) -> ClusterError {

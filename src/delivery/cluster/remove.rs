@@ -57,6 +57,22 @@ pub async fn withdraw(
     Ok(removal)
 }
 
+/// Forgets a set and leaves its objects where they are; gives what they are.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub async fn let_go(
+    server: &Arc<ApiServer>,
+    parent: &Parent,
+    patience: Patience,
+) -> Result<BTreeSet<ObjectId>, ClusterError> {
+    let inventory = observe::read_inventory(server, parent, patience).await?.unwrap_or_default();
+    let path = observe::path_of(parent);
+    let call = Call::delete(&path, None, "Background", format!("delete {}", parent.id()));
+    server.find(&call, patience).await?;
+    Ok(inventory.objects)
+}
+
 /// Takes objects away.
 pub(super) async fn remove(
     server: &Arc<ApiServer>,

@@ -3,6 +3,7 @@
 
 mod report;
 mod settings;
+mod state;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,8 +22,9 @@ use crate::delivery::cluster::remove::{self, Removal};
 use crate::delivery::cluster::{ApiServer, ClusterError, ObjectSet, Patience};
 use crate::manifest::object::ObjectId;
 
-pub(crate) use report::{incomplete, of_error, still_there};
+pub(crate) use report::of_error;
 pub(crate) use settings::{Settings, block};
+pub(crate) use state::{Keeper, Kept, applied, read, remember, withdrawn};
 
 /// Looking may take so long while Terraform plans.
 const LONGEST_PREVIEW: Duration = Duration::from_secs(120);
@@ -125,6 +127,22 @@ pub(crate) async fn withdraw(
     let server = known(shared, cluster)?;
     let patience = Patience::of_a_change(longest);
     remove::withdraw(&server, parent, title, patience, cancel).await.map_err(|error| of_error(&error).into())
+}
+
+/// Leaves the objects of a set in the cluster and forgets them, because they are delivered elsewhere from now on; says so.
+///
+/// # Errors
+/// When the cluster cannot be asked.
+pub(crate) async fn let_go(
+    shared: &Shared,
+    cluster: &str,
+    parent: &Parent,
+    title: &str,
+    longest: Duration,
+) -> Result<Diagnostic, Diagnostics> {
+    let server = known(shared, cluster)?;
+    let left = remove::let_go(&server, parent, Patience::of_a_change(longest)).await;
+    left.map(|left| report::left(title, cluster, &left)).map_err(|error| of_error(&error).into())
 }
 
 /// Looks at what a cluster has of a set; none while it is not known how to reach it.

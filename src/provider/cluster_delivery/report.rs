@@ -1,11 +1,14 @@
 //! What a cluster said, as Terraform's diagnostics: one for each thing that somebody has to do something about.
 
+use std::collections::BTreeSet;
+
 use tf_provider::schema::{Diagnostic, Diagnostics, Path};
 
 use crate::delivery::cluster::apply::Outcome;
 use crate::delivery::cluster::preview::{Action, Preview, Problem, Reason};
 use crate::delivery::cluster::remove::Removal;
 use crate::delivery::cluster::{ClusterError, Conflict, ObjectSet};
+use crate::manifest::object::ObjectId;
 
 /// Lines that a list of objects has at the most.
 const MOST: usize = 20;
@@ -136,7 +139,7 @@ pub(super) fn unseen(reason: &str) -> Diagnostic {
 }
 
 /// Tells what is not as it should be after an apply that wrote something; `error` says whether it stops the run.
-pub(crate) fn incomplete(set: &ObjectSet, outcome: &Outcome, is_error: bool) -> Diagnostic {
+pub(super) fn incomplete(set: &ObjectSet, outcome: &Outcome, is_error: bool) -> Diagnostic {
     let mut lines: Vec<String> = Vec::new();
     for one in &outcome.problems {
         let told = problem(set, one);
@@ -170,8 +173,15 @@ pub(crate) fn incomplete(set: &ObjectSet, outcome: &Outcome, is_error: bool) -> 
     diagnostic.detail(cut(lines)).hint(hint.map_or_else(|| next.to_owned(), |hint| format!("{hint}; {next}")))
 }
 
+/// What stays in a cluster that a set is no longer delivered to.
+pub(super) fn left(title: &str, cluster: &str, objects: &BTreeSet<ObjectId>) -> Diagnostic {
+    Diagnostic::warning(format!("{title} leaves its objects in cluster {cluster}"))
+        .detail(cut(objects.iter().map(|id| format!("  {id}")).collect()))
+        .hint("what it is delivered to now can take them over; delete them by hand if nobody shall have them")
+}
+
 /// What is still there after a destroy.
-pub(crate) fn still_there(title: &str, removal: &Removal) -> Diagnostic {
+pub(super) fn still_there(title: &str, removal: &Removal) -> Diagnostic {
     let lines: Vec<String> = removal.failed.iter().map(|(id, error)| format!("  {id}: {error}")).collect();
     Diagnostic::error(format!("{title} is not gone"))
         .detail(cut(lines))

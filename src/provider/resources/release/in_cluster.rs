@@ -1,40 +1,38 @@
 //! A release that is applied straight to its cluster: from what was rendered to a set of objects, and from what is there
 //! to what the state shows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 use tf_provider::CancellationToken;
 use tf_provider::schema::{Diagnostic, Diagnostics, NewState, Object};
 
-use super::super::super::{Shared, cluster_delivery};
+use super::super::super::Shared;
+use super::super::super::cluster_delivery::{self, Keeper, Kept};
 use super::arguments::{self, Arguments};
 use super::desired::Desired;
 use super::private::Private;
-use super::texts;
-use crate::delivery::cluster::apply::Outcome;
+use crate::delivery::cluster::ObjectSet;
 use crate::delivery::cluster::inventory::Parent;
-use crate::delivery::cluster::observe::Observation;
-use crate::delivery::cluster::{ObjectSet, owned};
-use crate::manifest::common_labels::CommonLabels;
-use crate::manifest::display::{DisplayForm, Field};
-use crate::manifest::live;
-use crate::manifest::mask::{Mark, Masker, conceal, holds_private_key};
-use crate::manifest::object::ObjectId;
-use crate::manifest::{canonical, digest};
+use crate::manifest::mask::{Mark, ObjectMarks, Revisions};
 use crate::release::record;
 
-/// What private state keeps of a release in a cluster.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Kept {
-    /// Tells the cluster from another one that has its name later.
-    #[serde(default)]
-    pub(super) cluster_uid: Option<String>,
-    /// Object → keyed digest of the fields of ours, as they were after the last apply.
-    #[serde(default)]
-    pub(super) owned: BTreeMap<String, String>,
+impl Keeper for Private {
+    fn kept(&mut self) -> &mut Kept {
+        &mut self.in_cluster
+    }
+
+    fn mask_key(&self) -> Option<[u8; 32]> {
+        self.seed.as_ref().map(|seed| seed.mask_key)
+    }
+
+    fn revisions(&mut self) -> &mut Revisions {
+        &mut self.revisions
+    }
+
+    fn marks(&self, key: &str) -> ObjectMarks {
+        self.known_marks(key)
+    }
 }
 
 /// Names the release where it is written down what it has.
@@ -52,7 +50,7 @@ fn set(arguments: &Arguments, desired: &Desired) -> Arc<ObjectSet> {
         let key = one.id.key();
         !desired.unknown.objects.contains_key(&key)
             && !desired.unknown.hidden.contains_key(&key)
-            && (!desired.unknown.any || one.marks.at.values().all(|mark| *mark != Mark::Late))
+            && one.marks.at.values().all(|mark| *mark != Mark::Unknown)
     };
     let objects = desired.objects.iter().filter(is_known);
     let policy = arguments.in_cluster.as_ref().map(|one| one.policy.clone());
@@ -113,54 +111,11 @@ pub(super) async fn apply(
     let set = set(arguments, &desired);
     let outcome = cluster_delivery::apply(shared, &arguments.cluster, &set, longest, cancel).await?;
     keep.remember(&desired);
-    remember(&mut keep, &settings.policy.field_manager, &outcome);
-    let is_error = prior.is_some() || settings.taints;
+    cluster_delivery::remember(&mut keep, settings, &outcome);
+    let (state, told) = cluster_delivery::applied(&set, settings, &outcome, state, prior);
     let mut warnings = desired.warnings;
-    let state = if outcome.is_complete() {
-        state.with("status", if settings.policy.wait { "ready" } else { "applied" })
-    } else {
-        warnings.push(cluster_delivery::incomplete(&set, &outcome, is_error));
-        let state = if is_error { partial(state, prior, &outcome) } else { state };
-        state.with("status", "incomplete")
-    };
+    warnings.extend(told);
     Ok(NewState::of(state).private(keep.write()).diagnostics(warnings))
-}
-
-fn remember(keep: &mut Private, manager: &str, outcome: &Outcome) {
-    let key = keep.seed.as_ref().map(|seed| seed.mask_key).unwrap_or_default();
-    keep.in_cluster.cluster_uid.clone_from(&outcome.cluster_uid);
-    keep.in_cluster.owned.retain(|id, _| outcome.inventory.iter().any(|one| one.key() == *id));
-    for (id, live) in &outcome.applied {
-        match owned::fingerprint(live, manager, &key) {
-            Some(fingerprint) => keep.in_cluster.owned.insert(id.key(), fingerprint),
-            None => keep.in_cluster.owned.remove(&id.key()),
-        };
-    }
-}
-
-/// Shows what is really there after an apply that came half-way: objects that were not written stay as they were.
-fn partial(mut state: Object, prior: Option<&Object>, outcome: &Outcome) -> Object {
-    let before = prior.map(|prior| prior.string_map("manifests")).unwrap_or_default();
-    let mut shown: BTreeMap<String, String> = BTreeMap::new();
-    let applied: BTreeSet<String> = outcome.applied.keys().map(ObjectId::key).collect();
-    let there: BTreeSet<String> = outcome.inventory.iter().map(ObjectId::key).collect();
-    for (key, form) in state.string_map("manifests") {
-        let form = if applied.contains(key) { Some(&form) } else { before.get(key) };
-        shown.extend(form.map(|form| (key.to_owned(), (*form).to_owned())));
-    }
-    for (key, form) in before.into_iter().filter(|(key, _)| there.contains(*key)) {
-        shown.entry(key.to_owned()).or_insert_with(|| form.to_owned());
-    }
-    state.set("digest", digest_of(&shown));
-    state.set("manifests", texts(&shown));
-    state
-}
-
-/// A digest that no rendered release has, over what is shown.
-fn digest_of(shown: &BTreeMap<String, String>) -> String {
-    let digests: BTreeMap<&str, String> =
-        shown.iter().map(|(key, form)| (key.as_str(), digest::of_canonical(form))).collect();
-    digest::of_set(digests.iter().map(|(key, digest)| (*key, digest.as_str())))
 }
 
 /// Takes everything away that the release has.
@@ -177,21 +132,20 @@ pub(super) async fn withdraw(
     let (parent, title) = (parent(arguments), title(arguments));
     let removal =
         cluster_delivery::withdraw(shared, &arguments.cluster, &parent, &title, longest, cancel).await?;
-    if removal.failed.is_empty() {
-        return Ok(NewState::gone());
-    }
-    let left: BTreeSet<String> = removal.failed.keys().map(ObjectId::key).collect();
-    let mut state = prior;
-    let shown: BTreeMap<String, String> = state
-        .string_map("manifests")
-        .into_iter()
-        .filter(|(key, _)| left.contains(*key))
-        .map(|(key, form)| (key.to_owned(), form.to_owned()))
-        .collect();
-    state.set("digest", digest_of(&shown));
-    state.set("manifests", texts(&shown));
-    state.set("status", "incomplete");
-    Ok(NewState::of(state).diagnostic(cluster_delivery::still_there(&title, &removal)))
+    Ok(cluster_delivery::withdrawn(&title, &removal, prior))
+}
+
+/// Leaves the objects of a release that goes elsewhere now.
+///
+/// # Errors
+/// When the cluster cannot be asked.
+pub(super) async fn let_go(
+    shared: &Shared,
+    before: &Arguments,
+    prior: &Object,
+) -> Result<Diagnostic, Diagnostics> {
+    let longest = arguments::timeout(prior, "update");
+    cluster_delivery::let_go(shared, &before.cluster, &parent(before), &title(before), longest).await
 }
 
 /// Looks at what is there of a release and shows where it is not as it was applied.
@@ -201,113 +155,10 @@ pub(super) async fn read(
     state: Object,
     mut keep: Private,
 ) -> NewState {
-    let expected = state.string_map("manifests").into_keys().filter_map(ObjectId::parse).collect();
+    let Some(settings) = &arguments.in_cluster else { return NewState::of(state) };
     let longest = arguments::timeout(&state, "read");
-    let looked =
-        cluster_delivery::look(shared, &arguments.cluster, &parent(arguments), &expected, longest).await;
-    let observed = match looked {
-        Ok(Some(observed)) => observed,
-        Ok(None) => return NewState::of(state),
-        Err(warning) => return NewState::of(state).diagnostic(warning),
-    };
-    let mut warnings = Diagnostics::new();
-    if let (Some(before), Some(now)) = (&keep.in_cluster.cluster_uid, &observed.cluster_uid)
-        && before != now
-    {
-        warnings.push(
-            Diagnostic::warning(format!("cluster {} is another one than before", arguments.cluster)).detail(
-                "It has the name of the cluster that the release was applied to last, and is a new one.",
-            ),
-        );
-    }
     let before = keep.clone();
-    let state = seen(arguments, state, &mut keep, &observed, &mut warnings);
-    let answer = NewState::of(state).diagnostics(warnings);
+    let (cluster, parent) = (&arguments.cluster, parent(arguments));
+    let answer = cluster_delivery::read(shared, cluster, &parent, settings, state, &mut keep, longest).await;
     if keep == before { answer } else { answer.private(keep.write()) }
-}
-
-fn seen(
-    arguments: &Arguments,
-    mut state: Object,
-    keep: &mut Private,
-    observed: &Observation,
-    warnings: &mut Diagnostics,
-) -> Object {
-    let live: BTreeMap<String, &Json> =
-        observed.objects.iter().map(|(id, object)| (id.key(), object)).collect();
-    let common: BTreeMap<String, String> = owned_map(state.string_map("common_labels"));
-    let (mut shown, mut changed, mut silent) = (BTreeMap::new(), false, Vec::new());
-    for (key, form) in state.string_map("manifests") {
-        let Some(object) = live.get(key) else {
-            changed = true;
-            continue;
-        };
-        let untouched = is_untouched(arguments, keep, key, object);
-        let now = if untouched == Some(true) {
-            form.to_owned()
-        } else {
-            shown_now(keep, key, form, object, &common)
-        };
-        changed |= now != form || untouched == Some(false);
-        if now == form && untouched == Some(false) {
-            silent.push(key.to_owned());
-        }
-        shown.insert(key.to_owned(), now);
-    }
-    if !changed {
-        return state;
-    }
-    if !silent.is_empty() {
-        let detail = format!("{}.", silent.join(", "));
-        warnings.push(
-            Diagnostic::warning("objects changed where their display forms show nothing").detail(detail),
-        );
-    }
-    if shown.is_empty() && observed.inventory.is_none() {
-        state.set("status", "missing");
-    }
-    state.set("digest", format!("{} (drifted)", digest_of(&shown)));
-    state.set("manifests", texts(&shown));
-    state
-}
-
-fn owned_map(map: BTreeMap<&str, &str>) -> BTreeMap<String, String> {
-    map.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
-}
-
-/// Tells whether the fields of ours are as they were after the last apply; none where that is not known.
-fn is_untouched(arguments: &Arguments, keep: &Private, key: &str, live: &Json) -> Option<bool> {
-    let before = keep.in_cluster.owned.get(key)?;
-    let manager = arguments.in_cluster.as_ref().map_or("strata", |one| &one.policy.field_manager);
-    let mask_key = keep.seed.as_ref().map(|seed| seed.mask_key).unwrap_or_default();
-    Some(owned::fingerprint(live, manager, &mask_key).as_ref() == Some(before))
-}
-
-/// Shows an object that is not as it was applied; what is secret stays hidden, with a new revision where it changed.
-fn shown_now(
-    keep: &mut Private,
-    key: &str,
-    form: &str,
-    live: &Json,
-    common: &BTreeMap<String, String>,
-) -> String {
-    let marks = keep.known_marks(key);
-    let mut private_key = false;
-    canonical::write_seeing(live, &mut String::new(), |text| private_key |= holds_private_key(text));
-    let mut masker = Masker::new(keep.seed.as_ref().map(|seed| &seed.mask_key[..]), &keep.revisions);
-    let concealed = conceal(key, live, &marks, private_key, &mut masker);
-    let now = DisplayForm::of(&concealed.object, &CommonLabels::default());
-    let revisions = masker.finish();
-    let Ok(before) = DisplayForm::from_json(form) else {
-        // The state holds digests: another one says that something differs.
-        return now.summary();
-    };
-    let mut shown = live::shown_now(&before, &now, common);
-    if shown == before {
-        let missing = live::missing_stamps(&now, common).into_iter();
-        shown.fields.extend(missing.map(|path| Field { path, value: Json::Null }));
-        shown.fields.sort_unstable_by(|one, other| one.path.cmp(&other.path));
-    }
-    keep.revisions.take_from(revisions);
-    shown.to_json()
 }

@@ -176,7 +176,13 @@ impl Resource for ReleaseResource {
         let old = if left.is_some() { std::mem::take(&mut keep.delivered) } else { Default::default() };
         let deadline = arguments::timeout(&request.planned, "update");
         let (prior, cancel) = (&request.prior, request.context.cancel.clone());
-        let state = self.bring(request.planned, &request.config, keep, Some(prior), cancel).await?;
+        let mut state = self.bring(request.planned, &request.config, keep, Some(prior), cancel).await?;
+        if before.in_cluster.is_some() && after.in_cluster.is_none() {
+            match in_cluster::let_go(&self.shared, &before, prior).await {
+                Ok(told) => state = state.diagnostic(told),
+                Err(failed) => state = state.diagnostics(failed),
+            }
+        }
         match left {
             Some(place) => match place.withdraw(&before, &old, deadline, request.context.cancel).await {
                 Ok(()) => Ok(state),

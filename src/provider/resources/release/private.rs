@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::super::super::cluster_delivery::Kept;
 use super::desired::Desired;
-use super::in_cluster;
 use crate::manifest::mask::{Mark, ObjectMarks, Reason, Revisions};
 use crate::manifest::surface::Desired as DesiredObject;
 
@@ -39,7 +39,7 @@ pub(super) struct Private {
     pub(super) adopted: BTreeMap<String, BTreeMap<String, Value>>,
     /// What is known of the objects in a cluster.
     #[serde(default)]
-    pub(super) in_cluster: in_cluster::Kept,
+    pub(super) in_cluster: Kept,
 }
 
 /// A release's secret source of chance and time.

@@ -1,0 +1,229 @@
+//! From what a cluster answered to what the state shows, and what private state keeps to know drift by.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use tf_provider::schema::{Diagnostic, Diagnostics, NewState, Object, Value};
+
+use super::super::Shared;
+use super::{Settings, look, report};
+use crate::delivery::cluster::apply::Outcome;
+use crate::delivery::cluster::inventory::Parent;
+use crate::delivery::cluster::observe::Observation;
+use crate::delivery::cluster::remove::Removal;
+use crate::delivery::cluster::{ObjectSet, owned};
+use crate::manifest::common_labels::CommonLabels;
+use crate::manifest::display::{DisplayForm, Field};
+use crate::manifest::live;
+use crate::manifest::mask::{Masker, ObjectMarks, Revisions, conceal, holds_private_key};
+use crate::manifest::object::ObjectId;
+use crate::manifest::{canonical, digest};
+
+/// What private state keeps of objects in a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// Tells the cluster from another one that has its name later.
+    #[serde(default)]
+    pub(crate) cluster_uid: Option<String>,
+    /// Object → keyed digest of the fields of ours, as they were after the last apply.
+    #[serde(default)]
+    pub(crate) owned: BTreeMap<String, String>,
+}
+
+/// The private state of a resource with objects in a cluster.
+pub(crate) trait Keeper {
+    /// Gives what is kept of the cluster.
+    fn kept(&mut self) -> &mut Kept;
+    /// Gives the key of the digests that tell whether something hidden changed.
+    fn mask_key(&self) -> Option<[u8; 32]>;
+    /// Gives which revision of every hidden value the state shows.
+    fn revisions(&mut self) -> &mut Revisions;
+    /// Gives how the values of an object were shown when it was applied.
+    fn marks(&self, key: &str) -> ObjectMarks;
+}
+
+/// Keeps what drift will be known by.
+pub(crate) fn remember(keep: &mut impl Keeper, settings: &Settings, outcome: &Outcome) {
+    let key = keep.mask_key().unwrap_or_default();
+    let kept = keep.kept();
+    kept.cluster_uid.clone_from(&outcome.cluster_uid);
+    let there: BTreeSet<String> = outcome.inventory.iter().map(ObjectId::key).collect();
+    kept.owned.retain(|id, _| there.contains(id));
+    for (id, live) in &outcome.applied {
+        match owned::fingerprint(live, &settings.policy.field_manager, &key) {
+            Some(fingerprint) => kept.owned.insert(id.key(), fingerprint),
+            None => kept.owned.remove(&id.key()),
+        };
+    }
+}
+
+/// Gives the state after an apply that wrote something; `prior` is the one before, none for what is new.
+pub(crate) fn applied(
+    set: &ObjectSet,
+    settings: &Settings,
+    outcome: &Outcome,
+    state: Object,
+    prior: Option<&Object>,
+) -> (Object, Option<Diagnostic>) {
+    if outcome.is_complete() {
+        return (state.with("status", if settings.policy.wait { "ready" } else { "applied" }), None);
+    }
+    let is_error = prior.is_some() || settings.taints;
+    let state = if is_error { partial(state, prior, outcome) } else { state };
+    (state.with("status", "incomplete"), Some(report::incomplete(set, outcome, is_error)))
+}
+
+/// Gives the state after a destroy.
+pub(crate) fn withdrawn(title: &str, removal: &Removal, mut prior: Object) -> NewState {
+    if removal.failed.is_empty() {
+        return NewState::gone();
+    }
+    let left: BTreeSet<String> = removal.failed.keys().map(ObjectId::key).collect();
+    let mut shown = owned_map(prior.string_map("manifests"));
+    shown.retain(|key, _| left.contains(key));
+    show(&mut prior, &shown, "");
+    prior.set("status", "incomplete");
+    NewState::of(prior).diagnostic(report::still_there(title, removal))
+}
+
+/// Looks at what is there and shows where it is not as it was applied.
+pub(crate) async fn read(
+    shared: &Shared,
+    cluster: &str,
+    parent: &Parent,
+    settings: &Settings,
+    state: Object,
+    keep: &mut impl Keeper,
+    longest: Duration,
+) -> NewState {
+    let expected = state.string_map("manifests").into_keys().filter_map(ObjectId::parse).collect();
+    let observed = match look(shared, cluster, parent, &expected, longest).await {
+        Ok(Some(observed)) => observed,
+        Ok(None) => return NewState::of(state),
+        Err(warning) => return NewState::of(state).diagnostic(warning),
+    };
+    let mut warnings = Diagnostics::new();
+    if let (Some(before), Some(now)) = (&keep.kept().cluster_uid, &observed.cluster_uid)
+        && before != now
+    {
+        warnings.push(
+            Diagnostic::warning(format!("cluster {cluster} is another one than before"))
+                .detail("It has the name of the cluster that was applied to last, and is a new one."),
+        );
+    }
+    let state = seen(settings, state, keep, &observed, &mut warnings);
+    NewState::of(state).diagnostics(warnings)
+}
+
+fn seen(
+    settings: &Settings,
+    mut state: Object,
+    keep: &mut impl Keeper,
+    observed: &Observation,
+    warnings: &mut Diagnostics,
+) -> Object {
+    let live: BTreeMap<String, &Json> =
+        observed.objects.iter().map(|(id, object)| (id.key(), object)).collect();
+    let common: BTreeMap<String, String> = owned_map(state.string_map("common_labels"));
+    let (mut shown, mut changed, mut silent) = (BTreeMap::new(), false, Vec::new());
+    for (key, form) in state.string_map("manifests") {
+        let Some(object) = live.get(key) else {
+            changed = true;
+            continue;
+        };
+        let untouched = is_untouched(settings, keep, key, object);
+        let now = if untouched == Some(true) {
+            form.to_owned()
+        } else {
+            shown_now(keep, key, form, object, &common)
+        };
+        changed |= now != form || untouched == Some(false);
+        if now == form && untouched == Some(false) {
+            silent.push(key.to_owned());
+        }
+        shown.insert(key.to_owned(), now);
+    }
+    if !changed {
+        return state;
+    }
+    if !silent.is_empty() {
+        let detail = format!("{}.", silent.join(", "));
+        warnings.push(
+            Diagnostic::warning("objects changed where their display forms show nothing").detail(detail),
+        );
+    }
+    if shown.is_empty() && observed.inventory.is_none() {
+        state.set("status", "missing");
+    }
+    show(&mut state, &shown, " (drifted)");
+    state
+}
+
+/// Shows what is really there after an apply that came half-way: objects that were not written stay as they were.
+fn partial(mut state: Object, prior: Option<&Object>, outcome: &Outcome) -> Object {
+    let before = prior.map(|prior| prior.string_map("manifests")).unwrap_or_default();
+    let mut shown: BTreeMap<String, String> = BTreeMap::new();
+    let applied: BTreeSet<String> = outcome.applied.keys().map(ObjectId::key).collect();
+    let there: BTreeSet<String> = outcome.inventory.iter().map(ObjectId::key).collect();
+    for (key, form) in state.string_map("manifests") {
+        let form = if applied.contains(key) { Some(&form) } else { before.get(key) };
+        shown.extend(form.map(|form| (key.to_owned(), (*form).to_owned())));
+    }
+    for (key, form) in before.into_iter().filter(|(key, _)| there.contains(*key)) {
+        shown.entry(key.to_owned()).or_insert_with(|| form.to_owned());
+    }
+    show(&mut state, &shown, "");
+    state
+}
+
+/// Shows objects, with a digest over what is shown, which no rendered set has.
+fn show(state: &mut Object, shown: &BTreeMap<String, String>, mark: &str) {
+    let digests: BTreeMap<&str, String> =
+        shown.iter().map(|(key, form)| (key.as_str(), digest::of_canonical(form))).collect();
+    let digest = digest::of_set(digests.iter().map(|(key, digest)| (*key, digest.as_str())));
+    state.set("digest", format!("{digest}{mark}"));
+    state.set("manifests", Value::map(shown.iter().map(|(key, form)| (key.clone(), form.clone()))));
+}
+
+fn owned_map(map: BTreeMap<&str, &str>) -> BTreeMap<String, String> {
+    map.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// Tells whether the fields of ours are as they were after the last apply; none where that is not known.
+fn is_untouched(settings: &Settings, keep: &mut impl Keeper, key: &str, live: &Json) -> Option<bool> {
+    let mask_key = keep.mask_key().unwrap_or_default();
+    let before = keep.kept().owned.get(key)?;
+    Some(owned::fingerprint(live, &settings.policy.field_manager, &mask_key).as_ref() == Some(before))
+}
+
+/// Shows an object that is not as it was applied; what is secret stays hidden, with a new revision where it changed.
+fn shown_now(
+    keep: &mut impl Keeper,
+    key: &str,
+    form: &str,
+    live: &Json,
+    common: &BTreeMap<String, String>,
+) -> String {
+    let marks = keep.marks(key);
+    let mut private_key = false;
+    canonical::write_seeing(live, &mut String::new(), |text| private_key |= holds_private_key(text));
+    let mask_key = keep.mask_key();
+    let mut masker = Masker::new(mask_key.as_ref().map(|key| &key[..]), keep.revisions());
+    let concealed = conceal(key, live, &marks, private_key, &mut masker);
+    let now = DisplayForm::of(&concealed.object, &CommonLabels::default());
+    let revisions = masker.finish();
+    let Ok(before) = DisplayForm::from_json(form) else {
+        // The state holds digests: another one says that something differs.
+        return now.summary();
+    };
+    let mut shown = live::shown_now(&before, &now, common);
+    if shown == before {
+        let missing = live::missing_stamps(&now, common).into_iter();
+        shown.fields.extend(missing.map(|path| Field { path, value: Json::Null }));
+        shown.fields.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    }
+    keep.revisions().take_from(revisions);
+    shown.to_json()
+}
