@@ -181,8 +181,10 @@ pub(crate) fn pieces_of(text: &Text, ranges: Vec<std::ops::Range<usize>>) -> Tex
         for segment in text.segments() {
             let from = start.max(range.start);
             let to = segment.end.min(range.end);
-            if from < to || from == to && start == segment.end {
-                segments.push(Segment { end: shift + to - range.start, ..*segment });
+            // An empty range, and an empty segment, keep what decided that nothing is there.
+            let is_cut_out = range.is_empty() && start <= range.start && range.start < segment.end;
+            if from < to || from == to && start == segment.end || is_cut_out {
+                segments.push(Segment { end: shift + to.max(from) - range.start, ..*segment });
             }
             start = segment.end;
         }
@@ -484,7 +486,11 @@ pub trait Object: Any {
 
     /// Returns what `{{ . }}` prints where Go can take the value's address, which makes methods of the pointer count.
     fn print_in_place(&self) -> String {
-        self.print()
+        let printed = self.print();
+        match printed.strip_prefix('&') {
+            Some(pointed_at) if self.kind() == "ptr" => pointed_at.to_owned(),
+            _ => printed,
+        }
     }
 
     /// Returns the value that `toJson` and `toYaml` encode.
@@ -493,6 +499,21 @@ pub trait Object: Any {
     /// Returns a struct's fields in the order in which Go declares them, which encoders keep; `None` where there is no
     /// such order.
     fn fields_in_order(&self, _names: FieldNames) -> Option<Vec<(Rc<[u8]>, Value)>> {
+        None
+    }
+
+    /// Returns all fields of a struct by name, those included that only printing shows; `None` where a method prints.
+    fn fields_to_print(&self) -> Option<Vec<(&'static str, Value)>> {
+        None
+    }
+
+    /// Says whether Go can compare structs of this type: none of their fields is a slice or map.
+    fn is_comparable(&self) -> bool {
+        true
+    }
+
+    /// Returns what a deep copy has instead: fields that are not exported are lost. `None` where it is the same.
+    fn deep_copy(&self) -> Option<Value> {
         None
     }
 

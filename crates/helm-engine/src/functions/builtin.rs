@@ -146,7 +146,7 @@ fn index_once(context: &Context<'_>, item: &Value, index: &Value) -> Called {
         _ => {
             return Err(CallError::new(format!(
                 "can't index item of type {}",
-                plain.type_name(context.mode)
+                plain.type_name(context.mode).trim_start_matches('*')
             )));
         }
     };

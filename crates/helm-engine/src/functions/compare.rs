@@ -32,7 +32,7 @@ fn basic(value: &Value) -> Basic<'_> {
         Data::Int(_, number) => Basic::Uint(*number as u64),
         Data::Float(number) => Basic::Float(*number),
         Data::Text(text) => Basic::String(text.bytes()),
-        Data::Object(object) if object.kind() == "int64" => match object.to_plain().data {
+        Data::Object(object) if matches!(object.kind(), "int" | "int64") => match object.to_plain().data {
             Data::Int(_, number) => Basic::Int(number),
             _ => Basic::None,
         },
@@ -76,7 +76,9 @@ fn equal_containers(context: &mut Context<'_>, a: &Value, b: &Value) -> Result<b
         return Ok(is_nil(a) == is_nil(b));
     }
     match (&a.data, &b.data) {
-        (Data::Object(a), Data::Object(b)) if !matches!(b.kind(), "map" | "slice" | "func") => {
+        (Data::Object(a), Data::Object(b))
+            if !matches!(b.kind(), "map" | "slice" | "func") && b.is_comparable() =>
+        {
             Ok(Rc::ptr_eq(a, b)
                 || a.kind() == "struct" && a.type_name() == b.type_name() && a.print() == b.print())
         }
@@ -92,6 +94,7 @@ fn is_nil(value: &Value) -> bool {
     match &value.data {
         Data::Nil => true,
         Data::List(list) => list.is_nil(),
+        Data::Map(map) => map.is_nil(),
         _ => false,
     }
 }

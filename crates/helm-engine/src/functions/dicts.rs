@@ -213,6 +213,7 @@ fn copied(context: &mut Context<'_>, depth: usize, value: &Value) -> Outcome {
                 None => List::typed(list.element(), items),
             })
         }
+        Data::Object(object) => object.deep_copy().map_or_else(|| value.data.clone(), |copy| copy.data),
         other => other.clone(),
     };
     Ok(Value { data, marks: value.marks })

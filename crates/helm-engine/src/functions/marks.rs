@@ -97,7 +97,7 @@ fn parts(text: &Text, range: Range<usize>) -> Vec<(&[u8], Marks, Option<Told>)> 
     let mut start = 0;
     for segment in text.segments() {
         let (from, to) = (start.max(range.start), segment.end.min(range.end));
-        let is_empty_within = start == segment.end && from == to && !range.is_empty();
+        let is_empty_within = start == segment.end && from == to;
         if from < to || is_empty_within {
             found.push((&bytes[from..to], segment.marks, Some(segment.told)));
         }

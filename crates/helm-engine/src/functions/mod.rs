@@ -3,6 +3,7 @@
 //! A family is a file with a list of [`Function`]s; the evaluator checks the arguments against `params` with Go's rules
 //! and messages before it calls, and marks the result with the arguments' marks unless the function does so itself.
 
+mod address;
 mod arguments;
 mod builtin;
 mod compare;
@@ -39,8 +40,10 @@ use crate::context::{Context, Mode};
 use crate::error::CallError;
 use crate::value::Value;
 
+pub(crate) use address::{Address, parse_address};
 pub(crate) use dates::local_date;
 pub(crate) use regex::for_crate as regex_for_crate;
+pub(crate) use url::{UrlShape, parse_url};
 
 /// A function as templates know it.
 pub struct Function {

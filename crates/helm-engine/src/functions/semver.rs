@@ -94,6 +94,11 @@ impl Object for VersionObject {
         self.version.to_string().into()
     }
 
+    fn deep_copy(&self) -> Option<Value> {
+        let version = Version::parse("0.0.0").ok()?;
+        Some(Value::object(VersionObject { version, pointer: self.pointer }))
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }

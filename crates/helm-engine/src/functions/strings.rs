@@ -336,7 +336,7 @@ fn indented(context: &mut Context<'_>, args: &[Value], before: &[u8]) -> Outcome
     }
     if text.is_empty() || text.ends_with(b"\n") {
         pieces.push(&pad, Marks::NONE);
-        pieces.push(b"", value.marks);
+        pieces.push_part(source, value.marks, text.len()..text.len());
     }
     Ok(pieces.finish())
 }

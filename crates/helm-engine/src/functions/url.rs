@@ -46,6 +46,29 @@ fn url_parse(context: &mut Context<'_>, args: &[Value]) -> Outcome {
     ))
 }
 
+/// What others than templates want to know of a URL.
+pub(crate) struct UrlShape {
+    pub(crate) is_absolute: bool,
+    pub(crate) host: String,
+    pub(crate) hostname: String,
+    pub(crate) path: String,
+}
+
+/// Reads a URL as Go's `url.Parse` does.
+///
+/// # Errors
+/// With Go's message.
+pub(crate) fn parse_url(text: &[u8]) -> Result<UrlShape, String> {
+    let url = Url::parse(text)?;
+    let text = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
+    Ok(UrlShape {
+        is_absolute: !url.scheme.is_empty(),
+        host: text(&url.host),
+        hostname: text(url.hostname()),
+        path: text(&url.path),
+    })
+}
+
 fn url_join(_: &mut Context<'_>, args: &[Value]) -> Outcome {
     let parts = map(args, 0);
     let mut url = Url {
@@ -284,13 +307,9 @@ fn parse_address(address: &[u8], port: &[u8]) -> Result<Vec<u8>, String> {
         }
         None => unescape(address, Part::Host)?,
     };
-    let shown = String::from_utf8_lossy(&address);
-    let plain = shown.split('%').next().unwrap_or_default();
-    if plain.parse::<std::net::Ipv4Addr>().is_ok() {
+    let found = super::parse_address(&String::from_utf8_lossy(&address));
+    if found.map_err(|error| format!("invalid host: {error}"))? == super::Address::V4 {
         return Err("invalid IP-literal".to_string());
-    }
-    if plain.parse::<std::net::Ipv6Addr>().is_err() {
-        return Err(format!("invalid host: ParseAddr({}): unable to parse IP", quote(&address)));
     }
     Ok([b"[", &address[..], b"]", port].concat())
 }

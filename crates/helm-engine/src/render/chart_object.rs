@@ -179,6 +179,18 @@ impl Object for StructObject {
         }
     }
 
+    fn fields_to_print(&self) -> Option<Vec<(&'static str, Value)>> {
+        if self.shape.is_chart {
+            let is_root = self.field("IsRoot").unwrap_or_default();
+            return Some(vec![("Metadata", self.metadata()), ("IsRoot", is_root)]);
+        }
+        Some(self.fields.iter().map(|field| (field.go, field.value.clone())).collect())
+    }
+
+    fn is_comparable(&self) -> bool {
+        self.shape.is_pointer
+    }
+
     fn to_plain(&self) -> Value {
         Value::map(self.fields_in_order(FieldNames::Json).into_iter().flatten().collect())
     }

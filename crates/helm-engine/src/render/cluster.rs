@@ -80,6 +80,24 @@ impl Object for CapabilitiesObject {
         )
     }
 
+    fn fields_to_print(&self) -> Option<Vec<(&'static str, Value)>> {
+        let names = ["KubeVersion", "APIVersions", "HelmVersion"];
+        Some(names.into_iter().filter_map(|name| Some((name, self.field(name)?))).collect())
+    }
+
+    fn deep_copy(&self) -> Option<Value> {
+        let kube_version = match &self.kube_version.data {
+            Data::Object(object) => object.deep_copy()?.marked(self.kube_version.marks),
+            _ => return None,
+        };
+        Some(Value::object(CapabilitiesObject {
+            kube_version,
+            api_versions: self.api_versions.clone(),
+            helm_version: self.helm_version.clone(),
+            mode: self.mode,
+        }))
+    }
+
     fn to_plain(&self) -> Value {
         Value::map(self.fields_in_order(FieldNames::Json).into_iter().flatten().collect())
     }
@@ -157,6 +175,23 @@ impl Object for KubeVersionObject {
         self.version.normalized.clone()
     }
 
+    fn fields_to_print(&self) -> Option<Vec<(&'static str, Value)>> {
+        let text = |text: &String| Value::from(text.as_str()).marked(self.marks);
+        let KubeVersion { version, normalized, major, minor, .. } = &self.version;
+        let mut fields = vec![("Version", text(version))];
+        if self.mode == Mode::Helm4 {
+            fields.push(("normalizedVersion", text(normalized)));
+        }
+        fields.extend([("Major", text(major)), ("Minor", text(minor))]);
+        Some(fields)
+    }
+
+    fn deep_copy(&self) -> Option<Value> {
+        let version = KubeVersion { normalized: String::new(), ..self.version.clone() };
+        let copy = KubeVersionObject { version, mode: self.mode, marks: self.marks };
+        (self.mode == Mode::Helm4).then(|| Value::object(copy))
+    }
+
     fn to_plain(&self) -> Value {
         Value::map(self.fields_in_order(FieldNames::Json).into_iter().flatten().collect())
     }
@@ -201,6 +236,11 @@ impl Object for HelmVersionObject {
     fn print(&self) -> String {
         let client = if self.mode == Mode::Helm4 { " v1.37" } else { "" };
         format!("{{{}   {}{client}}}", self.version(), Self::GO)
+    }
+
+    fn fields_to_print(&self) -> Option<Vec<(&'static str, Value)>> {
+        let names = ["Version", "GitCommit", "GitTreeState", "GoVersion", "KubeClientVersion"];
+        Some(names.into_iter().filter_map(|name| Some((name, self.field(name)?))).collect())
     }
 
     fn to_plain(&self) -> Value {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::reasons::Bytes;
+use super::reasons::{Bytes, place};
 use super::{InputPlace, InputPlaces, Reason};
 use crate::manifests::Manifest;
 use crate::trace::{Mark, Marks};
@@ -95,12 +95,7 @@ impl Walk<'_> {
 
     /// Returns the bytes that a scalar has, with the blanks around it, in which more of it may come to stand.
     fn room(&self, field: &Field) -> Range<usize> {
-        let Range { mut start, mut end } = field.span;
-        if start == end && !field.key_span.is_empty() {
-            // One that is left out has its place behind its key.
-            (start, end) = (field.key_span.end, field.key_span.end);
-            end += self.text[end..].iter().take_while(|byte| **byte == b':').count();
-        }
+        let Range { mut start, mut end } = place(self.text, field);
         let is_blank = |byte: &u8| byte.is_ascii_whitespace();
         start -= self.text[..start].iter().rev().take_while(|byte| is_blank(byte)).count();
         end += self.text[end..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();

@@ -173,7 +173,8 @@ pub(super) fn of_manifest(manifest: &Manifest, output: &Text) -> Vec<FieldReason
     let mut found = Vec::new();
     if let Some(field) = &manifest.fields {
         let bytes = Bytes { segments: output.segments(), offset: manifest.range.start };
-        collect(field, &bytes, &mut Vec::new(), Marks::NONE, &mut found);
+        let document = (&manifest.text[..], &bytes);
+        collect(field, document, &mut Vec::new(), Marks::NONE, &mut found);
     }
     found
 }
@@ -268,9 +269,27 @@ impl Bytes<'_> {
     }
 }
 
+/// Returns the bytes that a scalar has; of one that is left out, those behind its key.
+pub(super) fn place(text: &[u8], field: &Field) -> Range<usize> {
+    if !field.span.is_empty() || field.key_span.is_empty() {
+        return field.span.clone();
+    }
+    let start = field.key_span.end;
+    start..start + text[start..].iter().take_while(|byte| **byte == b':').count()
+}
+
+/// Returns the bytes in which, if anything more were printed there, it would be part of the scalar.
+fn room(text: &[u8], field: &Field) -> Range<usize> {
+    let Range { start, mut end } = place(text, field);
+    if field.span.is_empty() {
+        end += text[end..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    }
+    start..end
+}
+
 fn collect(
     field: &Field,
-    bytes: &Bytes<'_>,
+    (text, bytes): (&[u8], &Bytes<'_>),
     path: &mut Vec<Arc<str>>,
     above: Marks,
     found: &mut Vec<FieldReasons>,
@@ -281,19 +300,19 @@ fn collect(
         FieldKind::Map(map) if !map.is_empty() => {
             for (key, value) in map {
                 path.push(key.as_str().into());
-                collect(value, bytes, path, above, found);
+                collect(value, (text, bytes), path, above, found);
                 path.pop();
             }
         }
         FieldKind::List(items) if !items.is_empty() => {
             for (index, item) in items.iter().enumerate() {
                 path.push(index.to_string().into());
-                collect(item, bytes, path, above, found);
+                collect(item, (text, bytes), path, above, found);
                 path.pop();
             }
         }
         _ => {
-            let marks = above.union(bytes.marks(&field.span));
+            let marks = above.union(bytes.with_empty(&room(text, field)));
             let (mut data, mut steps) = (Marks::NONE, Vec::new());
             if bytes.tell_steps(&field.span) {
                 let key_data =

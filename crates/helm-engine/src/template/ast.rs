@@ -204,6 +204,15 @@ pub(crate) struct Pipe {
     pub(crate) commands: List<Command>,
 }
 
+impl Pipe {
+    /// Says whether a function makes what the pipeline gives.
+    pub(crate) fn calls_function(&self, code: &Code) -> bool {
+        let last = self.commands.of(&code.commands).last();
+        let first = last.and_then(|command| command.operands.of(&code.operands).first());
+        first.is_some_and(|operand| matches!(operand.term, Term::Function(_)))
+    }
+}
+
 /// A variable by name and by its number in the file; `$` is number 0.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Variable {

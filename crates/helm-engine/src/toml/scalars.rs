@@ -90,7 +90,7 @@ pub(super) fn date(text: &str) -> Result<Value, Refusal> {
     ];
     let refused = || format!("invalid datetime: {}", quoted(&text));
     for (layout, zone) in LAYOUTS {
-        if let Some(date) = local_date(layout, &text, zone) {
+        if let Ok(date) = local_date(layout, &text, zone) {
             return if lacks_leading_zero(&text, layout) { Err(refused()) } else { Ok(date) };
         }
     }

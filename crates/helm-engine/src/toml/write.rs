@@ -114,7 +114,13 @@ impl Members {
             _ => (Vec::new(), false),
         };
         let mut groups = [Vec::new(), Vec::new()];
-        for (at, (key, value)) in entries.into_iter().enumerate() {
+        let places = match &table.data {
+            Data::Object(object) => object.fields_to_print().unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        for (key, value) in entries {
+            // An embedded struct's fields have its place, the first.
+            let at = places.iter().position(|(name, _)| name.as_bytes() == &*key).unwrap_or(0);
             let is_table = matches!(kind(&value, depth)?, Kind::Table | Kind::TableList);
             groups[usize::from(is_table)].push((at, key, plain(&value)));
         }

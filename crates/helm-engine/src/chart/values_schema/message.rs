@@ -1,11 +1,13 @@
 //! The messages of `santhosh-tekuri/jsonschema` 6 for the errors of its sibling crate: numbers are grouped and large or
 //! small ones written with powers of ten, as Go's English printer does.
 
-use boon::{CompileError, ErrorKind, InstanceToken, ValidationError};
+use boon::{CompileError, ErrorKind, ValidationError};
 use serde_json::{Number, Value as Json};
 
 use super::causes::lines;
+use super::formats::GO_REGEX;
 use super::patterns::Patterns;
+use crate::template::unicode::{Quoting, push_quoted_rune};
 
 /// Returns the violations of a chart's values, a line each.
 pub(super) fn of_values(error: &ValidationError<'_, '_>, patterns: &Patterns) -> String {
@@ -57,22 +59,16 @@ pub(super) fn with_fragment(url: &str) -> String {
     if url.contains('#') { url.to_owned() } else { format!("{url}#") }
 }
 
-/// Returns the JSON pointer to an error's instance, or to so many tokens of it.
-pub(super) fn pointer(error: &ValidationError<'_, '_>, depth: usize) -> String {
-    let token = |token: &InstanceToken<'_>| match token {
-        InstanceToken::Prop(name) => format!("/{}", name.replace('~', "~0").replace('/', "~1")),
-        InstanceToken::Item(index) => format!("/{index}"),
-    };
-    error.instance_location.tokens.iter().take(depth).map(token).collect()
-}
-
+/// Says what a kind of error says.
 pub(super) fn describe(kind: &ErrorKind<'_, '_>, patterns: &Patterns) -> String {
     match kind {
         ErrorKind::Group | ErrorKind::Reference { .. } | ErrorKind::Schema { .. } => {
             "validation failed".to_owned()
         }
         ErrorKind::ContentSchema => "'contentSchema' failed".to_owned(),
-        ErrorKind::PropertyName { prop } => format!("invalid propertyName {}", quote(prop)),
+        ErrorKind::PropertyName { prop } => {
+            format!("invalid propertyName {}", quote(patterns.as_written(prop)))
+        }
         ErrorKind::RefCycle { url, kw_loc1, kw_loc2 } => {
             format!("both {kw_loc1} and {kw_loc2} resolve to {} causing reference cycle", go_quote(url))
         }
@@ -81,15 +77,16 @@ pub(super) fn describe(kind: &ErrorKind<'_, '_>, patterns: &Patterns) -> String 
             let want: Vec<String> = want.iter().map(|wanted| wanted.to_string()).collect();
             format!("got {got}, want {}", want.join(" or "))
         }
-        ErrorKind::Enum { want } => one_of(want),
+        ErrorKind::Enum { want } => one_of(want, patterns),
         ErrorKind::Const { want: Json::Array(_) | Json::Object(_) } => "'const' failed".to_owned(),
-        ErrorKind::Const { want } => format!("value must be {}", display(want)),
-        ErrorKind::Format { got, want: "regex", .. } => {
-            let pattern = got.as_str().unwrap_or_default();
-            let error = crate::functions::regex_for_crate(pattern).err().unwrap_or_default();
-            format!("{} is not valid regex: {error}", display(got))
+        ErrorKind::Const { want } => format!("value must be {}", display(want, patterns)),
+        ErrorKind::Format { got, want, err } => {
+            let text = got.as_str().map(|text| patterns.as_written(text));
+            let complaint = text.and_then(|text| super::formats::complaint(want, text));
+            let shown = text.map_or_else(|| display(got, patterns), quote);
+            let want = if *want == GO_REGEX { "regex" } else { want };
+            format!("{shown} is not valid {want}: {}", complaint.unwrap_or_else(|| err.to_string()))
         }
-        ErrorKind::Format { got, want, err } => format!("{} is not valid {want}: {err}", display(got)),
         ErrorKind::AdditionalProperties { got } => {
             format!("additional properties {} not allowed", joined(got.iter().map(AsRef::as_ref)))
         }
@@ -146,11 +143,11 @@ fn describe_bound(kind: &ErrorKind<'_, '_>) -> String {
     }
 }
 
-fn one_of(want: &[Json]) -> String {
+fn one_of(want: &[Json], patterns: &Patterns) -> String {
     if want.iter().any(|value| matches!(value, Json::Array(_) | Json::Object(_))) {
         return "'enum' failed".to_owned();
     }
-    let shown: Vec<String> = want.iter().map(display).collect();
+    let shown: Vec<String> = want.iter().map(|value| display(value, patterns)).collect();
     let one_of = if shown.len() == 1 { "" } else { "one of " };
     format!("value must be {one_of}{}", shown.join(", "))
 }
@@ -165,15 +162,12 @@ fn contains_count(bound: &str, got: &[usize], want: usize) -> String {
     format!("{bound} {want} items required to match contains schema, but matched {count} items at {places}")
 }
 
-fn display(value: &Json) -> String {
+fn display(value: &Json, patterns: &Patterns) -> String {
     match value {
         Json::String(text) => quote(text),
         Json::Array(_) | Json::Object(_) => "value".to_owned(),
         Json::Null => "<nil>".to_owned(),
-        Json::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
-            Some(float) => float.to_string(),
-            None => number.to_string(),
-        },
+        Json::Number(number) => patterns.number_as_written(&number.to_string()).to_owned(),
         Json::Bool(value) => value.to_string(),
     }
 }
@@ -182,6 +176,13 @@ fn display(value: &Json) -> String {
 pub(super) fn quote(text: &str) -> String {
     let quoted = go_quote(text).replace("\\\"", "\"").replace('\'', "\\'");
     format!("'{}'", &quoted[1..quoted.len() - 1])
+}
+
+/// Returns Go's `%q` of a character.
+pub(super) fn quoted_rune(rune: char) -> String {
+    let mut out = Vec::new();
+    push_quoted_rune(&mut out, rune, Quoting::Printable);
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 fn go_quote(text: &str) -> String {

@@ -5,6 +5,7 @@
 //! an unknown `urn:` accepts everything, with a warning. Helm's order of messages varies by run; here it is fixed.
 
 mod causes;
+mod formats;
 mod message;
 mod patterns;
 mod quick;
@@ -55,12 +56,12 @@ fn validate_chart(chart: &Scoped, values: &NodeMap, violations: &mut String, war
     }
 }
 
-fn validate_one(schema: &[u8], values: &NodeMap, warnings: &mut Vec<String>) -> Result<(), String> {
-    let mut reader = serde_json::Deserializer::from_slice(schema).into_iter::<Json>();
+fn validate_one(text: &[u8], values: &NodeMap, warnings: &mut Vec<String>) -> Result<(), String> {
+    let mut reader = serde_json::Deserializer::from_slice(text).into_iter::<Json>();
     let schema = match reader.next() {
         None => return Err("EOF".to_owned()),
         Some(Err(error)) if error.is_eof() => return Err("unexpected EOF".to_owned()),
-        Some(Err(error)) => return Err(message::of_syntax(schema, &error)),
+        Some(Err(error)) => return Err(message::of_syntax(text, &error)),
         Some(Ok(schema)) => schema,
     };
     if reader.next().is_some() {
@@ -69,13 +70,19 @@ fn validate_one(schema: &[u8], values: &NodeMap, warnings: &mut Vec<String>) -> 
     if quick::accepts(&schema, values) {
         return Ok(());
     }
-    validate_slowly(schema, values, warnings)
+    validate_slowly(schema, text, values, warnings)
 }
 
-fn validate_slowly(schema: Json, values: &NodeMap, warnings: &mut Vec<String>) -> Result<(), String> {
-    let (schema, patterns) = patterns::translate(schema);
+fn validate_slowly(
+    schema: Json,
+    text: &[u8],
+    values: &NodeMap,
+    warnings: &mut Vec<String>,
+) -> Result<(), String> {
+    let (schema, patterns) = patterns::translate(schema, text);
     let unknown = Rc::new(RefCell::new(Vec::new()));
     let mut compiler = Compiler::new();
+    formats::register(&mut compiler);
     compiler.use_loader(Box::new(Refusing { unknown: Rc::clone(&unknown) }));
     compiler.add_resource(SCHEMA_URL, schema).map_err(|error| message::of_schema(&error, &patterns))?;
     let mut schemas = Schemas::new();
@@ -98,6 +105,10 @@ impl UrlLoader for Refusing {
         if url.starts_with("urn:") {
             self.unknown.borrow_mut().push(url.to_owned());
             return Ok(Json::Bool(true));
+        }
+        let is_known = ["file:", "http:", "https:"].iter().any(|scheme| url.starts_with(scheme));
+        if !is_known {
+            return Err(format!("failing loading {0}: no URLLoader registered for {0}", quote(url)).into());
         }
         Err(format!("failing loading {}: a schema must be complete in itself", quote(url)).into())
     }

@@ -345,7 +345,7 @@ mod tests {
             "a: x\nz: 1",
         ] {
             assert!(!accepts(&schema, &values(text)), "{text}");
-            assert!(validate_slowly(schema.clone(), &values(text), &mut Vec::new()).is_err(), "{text}");
+            assert!(validate_slowly(schema.clone(), b"", &values(text), &mut Vec::new()).is_err(), "{text}");
         }
     }
 
@@ -426,7 +426,7 @@ mod tests {
             // One keyword twice is not what is tested here.
             let schema = read(&text);
             let values = values(&format!("a: {}", parts.value(2)));
-            let slowly = validate_slowly(schema.clone(), &values, &mut Vec::new());
+            let slowly = validate_slowly(schema.clone(), b"", &values, &mut Vec::new());
             if accepts(&schema, &values) {
                 assert_eq!(slowly, Ok(()), "{text} {values:?}");
                 accepted += 1;

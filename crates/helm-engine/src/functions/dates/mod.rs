@@ -158,10 +158,13 @@ fn must_to_date(_: &mut Context<'_>, args: &[Value]) -> Outcome {
     reading::parse(&string(args, 0), &string(args, 1)).map(Value::object).map_err(CallError::new)
 }
 
-/// Reads a date for TOML, where the zone that a date without one is in has a name that says so.
-pub(crate) fn local_date(layout: &str, text: &str, zone: Option<&str>) -> Option<Value> {
-    let time = reading::parse(layout, text).ok()?;
-    Some(Value::object(match zone {
+/// Reads a date; a given zone is that of dates without one, which TOML names so that it can tell them.
+///
+/// # Errors
+/// With Go's message.
+pub(crate) fn local_date(layout: &str, text: &str, zone: Option<&str>) -> Result<Value, String> {
+    let time = reading::parse(layout, text)?;
+    Ok(Value::object(match zone {
         Some(name) => time.within(Zone::Fixed(name.into(), 0)),
         None => time,
     }))

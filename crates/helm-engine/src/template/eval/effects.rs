@@ -7,7 +7,7 @@
 use super::{Branch, Evaluator, Frame, Got};
 use crate::template::ast::{Code, Command, Fields, List, Node, Operand, Pipe, Term};
 use crate::template::set::Scope;
-use crate::trace::Marks;
+use crate::trace::{Marks, Trace};
 use crate::value::{Map, Value};
 
 /// The functions that change the map they are given.
@@ -53,6 +53,18 @@ impl Evaluator<'_, '_> {
         if has_jump(frame.code(), branch.body) || has_jump(frame.code(), otherwise) {
             self.jumps = self.jumps.union(marks).union(self.control);
             self.control = self.control.union(marks);
+        }
+    }
+
+    /// Notes what decided that nothing was printed here, where what might have been would stand in a field that is there.
+    pub(super) fn note_silence(&mut self, frame: &Frame<'_>, branch: &Branch, start: usize, marks: Marks) {
+        if self.trace < Trace::Full || self.output.len() != start || marks.is_none() {
+            return;
+        }
+        let otherwise = branch.otherwise.unwrap_or(List::EMPTY);
+        let begins_line = |nodes| begins_line(frame, nodes);
+        if self.output.awaits_value() || !begins_line(branch.body) || !begins_line(otherwise) {
+            self.output.push_silence(marks.union(self.control), self.site);
         }
     }
 
@@ -146,6 +158,22 @@ fn may_write(scope: &Scope<'_>, name: Option<&[u8]>) -> bool {
             || effects.calls.iter().flatten().any(|name| search(scope, name, seen, depth))
     }
     name.is_none_or(|name| search(scope, name, &mut Vec::new(), DEPTH))
+}
+
+/// Says whether what nodes print, if anything, surely stands on lines of its own.
+fn begins_line(frame: &Frame<'_>, nodes: List<Node>) -> bool {
+    let code = frame.code();
+    let prints =
+        |node: &&Node| !matches!(node, Node::Action(pipe) if !pipe.of(&code.pipes).variables.is_empty());
+    match nodes.of(&code.nodes).iter().find(prints) {
+        Some(Node::Text(span)) => {
+            let text = span.of(&frame.tree.file.source.text);
+            let first = text.iter().find(|byte| !matches!(byte, b' ' | b'\t'));
+            first.is_none_or(|byte| matches!(byte, b'\n' | b'\r'))
+        }
+        Some(_) => false,
+        None => true,
+    }
 }
 
 /// Says whether nodes may end a turn of the loop around them.

@@ -224,9 +224,13 @@ impl<'c, 'r> Evaluator<'c, 'r> {
                 Node::Action(pipe) => {
                     let pipe = pipe.of(&code.pipes);
                     let outer = self.enter(frame, StepKind::Print, pipe.place, Marks::NONE);
-                    let got = self.pipeline(frame, dot, pipe)?;
+                    let mut got = self.pipeline(frame, dot, pipe)?;
                     if pipe.variables.is_empty() {
-                        self.print(frame, &got.value)?;
+                        if matches!(got.value.data, Data::Object(_)) {
+                            // What a function returns has no address, which decides about methods.
+                            got.in_interface |= pipe.calls_function(code);
+                        }
+                        self.print(frame, &got)?;
                         self.output.note_origin(pipe.place.offset, false);
                     }
                     self.site = outer;
@@ -275,12 +279,12 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         self.check_output(frame)
     }
 
-    fn print(&mut self, frame: &Frame<'_>, value: &Value) -> Run<()> {
+    fn print(&mut self, frame: &Frame<'_>, got: &Got) -> Run<()> {
         if self.traces() {
-            let marks = self.whole(value);
+            let marks = self.whole(&got.value);
             self.read(marks);
         }
-        let printed = self.output.push_value(self.context, value, self.control, self.site);
+        let printed = self.output.push_value(self.context, got, self.control, self.site);
         if let Err(error) = printed {
             return self.fail_call(frame, &error);
         }
@@ -313,11 +317,13 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         let got = self.pipeline(frame, dot, &branch.pipe)?;
         let (truth, marks) = self.decide(frame, &got.value);
         let outer = self.enter(frame, StepKind::Guard, branch.pipe.place, marks);
+        let start = self.output.len();
         let flow = self.under(marks, |this| match (branch.otherwise, truth) {
             (_, true) => this.nodes(frame, if with { &got } else { dot }, branch.body),
             (Some(otherwise), false) => this.nodes(frame, dot, otherwise),
             (None, false) => Ok(Flow::Done),
         })?;
+        self.note_silence(frame, branch, start, marks);
         self.site = outer;
         if self.traces() {
             self.note_condition(frame, (dot, with), branch, truth, marks);
@@ -335,7 +341,9 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         let marks = self.tested(&got.value).deciding(Decides::Loop);
         let (jumps, control) = (std::mem::take(&mut self.jumps), self.control);
         let around = self.enter(frame, StepKind::Guard, branch.pipe.place, marks);
+        let start = self.output.len();
         let flow = self.under(marks, |this| this.iterate(frame, dot, branch, &got.value))?;
+        self.note_silence(frame, branch, start, marks);
         self.site = around;
         if self.traces() {
             let marks = marks.union(self.jumps);

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::Got;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::template::format;
@@ -80,15 +81,18 @@ impl Output {
     pub(super) fn push_value(
         &mut self,
         context: &mut Context<'_>,
-        value: &Value,
+        got: &Got,
         control: Marks,
         site: Site,
     ) -> Result<(), CallError> {
+        let value = &got.value;
         let start = self.bytes.len();
         if value.is_nil() {
             self.bytes.extend_from_slice(NO_VALUE);
         } else if let Data::Object(object) = &value.data {
-            self.bytes.extend_from_slice(object.print_in_place().as_bytes());
+            let is_addressable = !got.in_interface || object.kind() == "ptr";
+            let printed = if is_addressable { object.print_in_place() } else { object.print() };
+            self.bytes.extend_from_slice(printed.as_bytes());
         } else {
             format::push_value(&mut self.bytes, context.mode, &context.limits, value)?;
             context.charge((self.bytes.len() - start) as u64 / 64)?;
@@ -107,8 +111,8 @@ impl Output {
         site: Site,
     ) {
         let marks = value.marks.union(control);
-        if self.bytes.len() == start && marks.is_input() {
-            // What prints nothing may print something once it is known.
+        if self.bytes.len() == start && !marks.is_none() {
+            // What prints nothing may print something once it is known, or another.
             let told = Told { data: value.marks, site };
             return self.segments.push(Segment { end: start, marks, told });
         }
@@ -125,6 +129,16 @@ impl Output {
                 self.close_segment(data.union(control), Told { data, site });
             }
         }
+    }
+
+    /// Notes what decided that nothing is printed here.
+    pub(super) fn push_silence(&mut self, marks: Marks, site: Site) {
+        self.segments.push(Segment { end: self.bytes.len(), marks, told: Told { data: Marks::NONE, site } });
+    }
+
+    /// Says whether a key or the dash of a list was printed last.
+    pub(super) fn awaits_value(&self) -> bool {
+        matches!(self.bytes.trim_ascii_end().last(), Some(b':' | b'-'))
     }
 
     /// Gives everything behind the last segment these marks.
@@ -182,7 +196,7 @@ pub(super) fn beside_no_value(bytes: &[u8]) -> Vec<Range<usize>> {
     // The first byte is rare enough in YAML that looking for it costs less than making a searcher for all.
     for at in memchr::memchr_iter(NO_VALUE[0], bytes) {
         if at >= from && bytes[at..].starts_with(NO_VALUE) {
-            kept.push(from..at);
+            kept.extend([from..at, at..at]);
             from = at + NO_VALUE.len();
         }
     }

@@ -12,7 +12,7 @@ use super::unicode::{Quoting, can_backquote, push_quoted, push_rune, rune_count}
 use crate::context::{Context, Mode};
 use crate::error::CallError;
 use crate::limits::Limits;
-use crate::value::{Data, List, Map, Text, Value};
+use crate::value::{Data, List, Map, Object, Text, Value};
 
 /// Returns what `fmt.Sprint(value)` returns: the `%v` form, which is also what `{{ value }}` prints.
 ///
@@ -250,6 +250,9 @@ impl Printer {
                 if let Some(number) = object.as_any().downcast_ref::<Complex>() {
                     return self.complex(number, verb, value);
                 }
+                if let Some(fields) = object.fields_to_print() {
+                    return self.fields(&**object, &fields, verb, depth);
+                }
                 let text = object.print();
                 if matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') {
                     self.string(text.as_bytes(), if verb == 'v' { 's' } else { verb }, value);
@@ -258,6 +261,28 @@ impl Printer {
                 }
             }
         }
+    }
+
+    /// Prints a struct; one that is pointed at from inside of another value shows an address in Go.
+    fn fields(&mut self, object: &dyn Object, fields: &[(&str, Value)], verb: char, depth: usize) {
+        if object.kind() == "ptr" {
+            if depth > 0 {
+                return self.out.extend_from_slice(b"0xc000000000");
+            }
+            self.out.push(b'&');
+        }
+        self.out.push(b'{');
+        for (at, (name, value)) in fields.iter().enumerate() {
+            if at > 0 {
+                self.out.push(b' ');
+            }
+            if self.flags.plus_v {
+                self.out.extend_from_slice(name.as_bytes());
+                self.out.push(b':');
+            }
+            self.value(value, verb, depth + 1);
+        }
+        self.out.push(b'}');
     }
 
     fn bad_verb(&mut self, value: &Value, verb: char) {
