@@ -1,8 +1,8 @@
 //! Layers from elsewhere: files of a repository at a branch, tag or work tree, and files that are templates.
 
 use acceptance_tests::git_server::GitServer;
-use acceptance_tests::repository::git;
-use acceptance_tests::terraform::Workspace;
+use acceptance_tests::repository::{Repository, git};
+use acceptance_tests::terraform::{Workspace, project_folder};
 
 use crate::shop::{DELIVERY, Shop, assert_shows, changes, single};
 
@@ -142,6 +142,14 @@ fn what_cannot_be_read_of_a_repository_is_named() {
         assert_refused(terraform, expected);
         terraform.write("main.tf", &before);
     }
+    for (path, expected) in [("chart", "it is not a plain file"), ("huge.yaml", "larger than the limit")] {
+        let before = terraform.read("main.tf");
+        let huge = std::fs::File::create(terraform.path().join("huge.yaml")).expect("the file can be made");
+        huge.set_len(65 << 20).expect("the file can be sparse");
+        terraform.replace("main.tf", "\"base.yaml\"", &format!("\"{path}\""));
+        assert_refused(terraform, &[expected, "layer \"base\" cannot be read"]);
+        terraform.write("main.tf", &before);
+    }
     terraform.replace("main.tf", "{environment}.yaml", "{enviroment}.yaml");
     assert_refused(terraform, &["there is no `{enviroment}`", "`{environment}`"]);
     terraform.replace("main.tf", "{enviroment}.yaml", "{environment}.yaml");
@@ -153,6 +161,28 @@ fn what_cannot_be_read_of_a_repository_is_named() {
         "repository = \"clsters\"",
     );
     assert_refused(terraform, &["no repository named \"clsters\"", "Known: clusters"]);
+}
+
+#[test]
+fn the_example_plans_from_its_repository_and_from_a_clone() {
+    let repository = Repository::new();
+    let mut workspace = Workspace::copy_of(&project_folder().join("examples/layers"));
+    let values = ["values/web/global.yaml", "values/web/environment.yaml.gotmpl"];
+    let texts = values.map(|file| (file, workspace.read(file)));
+    let files: Vec<_> = texts.iter().map(|(file, text)| (*file, Some(text.as_str()))).collect();
+    repository.commit(&files, "Values");
+    workspace.set("TF_VAR_repository", &repository.url());
+    let plan = workspace.plan().expect_success();
+    assert_shows(&plan.stdout, "\"data.host\" = \"web.prod.shop.example.com\"");
+    assert_shows(&plan.stdout, "\"replicas\" = \"6 (environment)\"");
+    assert_shows(&plan.stdout, "\"replicas\" = \"2 (global)\"");
+    workspace.apply().expect_success();
+    workspace.assert_nothing_to_do();
+    workspace.set("TF_VAR_work_tree", ".");
+    workspace.replace("values/web/global.yaml", "replicas: 2", "replicas: 4");
+    let plan = workspace.plan().expect_success();
+    assert_shows(&plan.stdout, "~ \"replicas\" = \"6 (environment)\" -> \"12 (environment)\"");
+    assert_shows(&plan.stdout, "repository \"values\" is read from the work tree");
 }
 
 #[test]
