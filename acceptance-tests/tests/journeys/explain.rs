@@ -262,6 +262,21 @@ fn nothing_secret_is_shown() {
     }
 }
 
+#[test]
+fn what_a_flag_gives_beside_is_not_shown_and_nor_is_a_secret_of_a_chart_that_does_not_render() {
+    let fleet = fleet();
+    let given = ["--set", "replicas=2,databasePassword=correct-horse"];
+    for what in ["replicas", "databasePassword", ""] {
+        let answer = explained(fleet.path(), &[&["charts/payments", what], &given[..]].concat());
+        assert!(!answer.contains("correct-horse"), "{answer}");
+    }
+    let broken = [&given[..], &["--set", "autoscaling=none"]].concat();
+    for what in ["databasePassword", ""] {
+        let answer = explained(fleet.path(), &[&["charts/payments", what], &broken[..]].concat());
+        assert!(!answer.contains("correct-horse"), "{answer}");
+    }
+}
+
 /// Release → object → its text, of the whole fleet.
 fn rendered(fleet: &Workspace) -> BTreeMap<String, BTreeMap<String, String>> {
     let mut all = BTreeMap::new();

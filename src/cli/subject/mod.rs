@@ -127,7 +127,7 @@ impl Subject {
             chart: &self.chart,
             chart_path: &self.chart_path,
             sets: &self.request.sets,
-            secrets: &self.secrets,
+            secrets: self.rendered.is_ok().then_some(&self.secrets),
         })
     }
 

@@ -28,8 +28,9 @@ pub struct Given<'a> {
     pub chart_path: &'a str,
     /// The `--set` flags above all layers.
     pub sets: &'a [SetFlag],
-    /// The values that reach a Secret.
-    pub secrets: &'a SecretValues,
+    /// The values that reach a Secret; none where the chart does not render, so that nobody knows. Then a value whose key
+    /// sounds like a secret is taken for one.
+    pub secrets: Option<&'a SecretValues>,
 }
 
 /// Everything that is known of where a release's values come from.
@@ -87,7 +88,7 @@ impl<'a> Origins<'a> {
     fn of_node(&self, path: String, node: &Node) -> ValueOrigin {
         let decision = self.decision(&path, node);
         let secret = self.is_secret(&path, node);
-        let (layer, place) = self.place(node);
+        let (layer, place) = self.place(&path, node);
         let shown = |written: &Written<'_>| Shadowed {
             value: if secret || written.layer.sensitive || holds_secrets(written.value) {
                 SENSITIVE.to_owned()
@@ -127,7 +128,7 @@ impl<'a> Origins<'a> {
             Some((prefix, lookup_plan(own.1, below.strip_prefix('.').unwrap_or(below))?))
         })?;
         let is_other = position_of(value) != position_of(node);
-        is_other.then(|| (value, self.place(value).1))
+        is_other.then(|| (value, self.place(path, value).1))
     }
 
     /// Finds the decision that a value is, or is part of: by its position, since a subchart sees it under another path.
@@ -157,7 +158,7 @@ impl<'a> Origins<'a> {
     /// Names the `--set` flag that decides the value at a path of the plan's notation, if one does.
     pub fn flag_at(&self, path: &str) -> Option<String> {
         let node = lookup_plan(self.given.values, path)?;
-        self.flag(node).map(|flag| format!("{} {}", flag.kind.flag(), flag.line))
+        self.flag(node).map(|flag| format!("{} {}", flag.kind.flag(), self.given_by_flag(path, node)))
     }
 
     /// Tells whether the value at a path of the engine's notation is part of a sensitive layer.
@@ -173,7 +174,7 @@ impl<'a> Origins<'a> {
         let layer = self.given.stack.layers.get(position_of(node).source as usize);
         holds_secrets(node)
             || layer.is_some_and(|layer| layer.sensitive)
-            || !is_switch && self.given.secrets.contains(path)
+            || !is_switch && self.given.secrets.map_or_else(|| sounds_secret(path), |all| all.contains(path))
     }
 
     fn flag(&self, node: &Node) -> Option<&SetFlag> {
@@ -181,21 +182,37 @@ impl<'a> Origins<'a> {
         self.given.sets.get(index as usize)
     }
 
-    /// Names the layer and the place of a node by its position.
-    fn place(&self, node: &Node) -> (String, String) {
+    /// Writes what a flag gives; not the flag itself, which may give secrets beside it.
+    fn given_by_flag(&self, path: &str, node: &Node) -> String {
+        let value = if self.is_secret(path, node) { SENSITIVE.to_owned() } else { shown_value(node) };
+        format!("{path}={value}")
+    }
+
+    /// Names the layer and the place of a node by its position; `path` is its place among the values.
+    fn place(&self, path: &str, node: &Node) -> (String, String) {
         let position = position_of(node);
         if let Some(file) = self.given.chart.source_name(position) {
             let file = format!("{}/{file}", self.given.chart_path);
             return ("chart".to_owned(), Origin { layer: "chart", file: Some(&file), position }.to_string());
         }
         if let Some(set) = self.flag(node) {
-            return (set.kind.flag().to_owned(), set.line.clone());
+            return (set.kind.flag().to_owned(), self.given_by_flag(path, node));
         }
         match self.given.stack.layers.get(position.source as usize).filter(|_| position.line > 0) {
             Some(layer) => (layer.name.clone(), layer.origin(node).to_string()),
             None => ("chart".to_owned(), self.given.chart_path.to_owned()),
         }
     }
+}
+
+/// Parts of keys that usually hold secrets.
+const SECRET_WORDS: &[&str] =
+    &["password", "passwd", "secret", "token", "credential", "apikey", "privatekey"];
+
+fn sounds_secret(path: &str) -> bool {
+    let letters: String = path.chars().filter(|letter| letter.is_alphanumeric()).collect();
+    let letters = letters.to_lowercase();
+    SECRET_WORDS.iter().any(|word| letters.contains(word))
 }
 
 /// Gives the path under which a layer writes a value: the decision's, and that of an item within a list.
