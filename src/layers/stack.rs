@@ -49,11 +49,20 @@ impl Stack {
         self.layers.iter().fold(empty, |below, layer| overlay(&below, &layer.values))
     }
 
+    /// Lists the values that are not known yet, each by the path that a render calls it.
+    pub fn unknown(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for layer in &self.layers {
+            collect_paths(&layer.values, String::new(), &|node| node.mark.unknown, &mut found);
+        }
+        found
+    }
+
     /// Lists the values of layers that are pinned, each by the path that a render calls it.
     pub fn pinned(&self) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         for layer in self.layers.iter().filter(|layer| layer.pin.is_some()) {
-            collect_paths(&layer.values, String::new(), &mut found);
+            collect_paths(&layer.values, String::new(), &|_| true, &mut found);
         }
         found
     }
@@ -83,19 +92,21 @@ impl Stack {
     }
 }
 
-fn collect_paths(node: &Node, path: String, found: &mut BTreeSet<String>) {
+fn collect_paths(node: &Node, path: String, wanted: &dyn Fn(&Node) -> bool, found: &mut BTreeSet<String>) {
     match &node.kind {
         NodeKind::Map(map) => map.iter().for_each(|(key, value)| {
             let key = key.replace('.', "\\.");
             let path = if path.is_empty() { key } else { format!("{path}.{key}") };
-            collect_paths(value, path, found);
+            collect_paths(value, path, wanted, found);
         }),
         NodeKind::List(items) => items.iter().enumerate().for_each(|(index, item)| {
-            collect_paths(item, format!("{path}[{index}]"), found);
+            collect_paths(item, format!("{path}[{index}]"), wanted, found);
         }),
         _ => {}
     }
-    found.insert(path);
+    if wanted(node) {
+        found.insert(path);
+    }
 }
 
 /// Puts one layer's values over another's.

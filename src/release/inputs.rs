@@ -46,6 +46,8 @@ pub(super) struct ObjectInputs {
     pub(super) unknown: BTreeSet<String>,
     /// Whether a value that is not known yet names the object.
     pub(super) unknown_identity: bool,
+    /// Whether one says how often something is in it.
+    pub(super) repeated: bool,
 }
 
 /// Tells what of each object depends on marked values, by the object's key.
@@ -99,6 +101,7 @@ fn items(mut document: Value, places: &InputPlaces) -> Vec<(Value, InputPlaces)>
             sensitive: within(&places.sensitive, index),
             late: within(&places.late, index),
             unknown: within(&places.unknown, index),
+            repeated: places.repeated,
         };
         (item, inner)
     });
@@ -107,7 +110,7 @@ fn items(mut document: Value, places: &InputPlaces) -> Vec<(Value, InputPlaces)>
 
 impl ObjectInputs {
     fn of(object: &Value, places: &InputPlaces) -> Self {
-        let mut found = ObjectInputs::default();
+        let mut found = ObjectInputs { repeated: places.repeated, ..ObjectInputs::default() };
         for place in &places.sensitive {
             for pointer in spread(&pointer(&place.path), object) {
                 found.sensitive.entry(pointer).or_default().extend(paths(&place.reasons));

@@ -15,6 +15,8 @@ mod redact;
 mod render;
 pub mod secrets;
 pub mod unknown;
+#[cfg(test)]
+mod unknown_tests;
 pub mod why;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use helm_engine::render::{Rendered as Output, Undecided};
+use helm_engine::render::{Reason, Rendered as Output, Undecided};
 use serde_json::Value;
 
 use super::inputs::{self, ObjectInputs, is_content_of_secret, is_within};
@@ -60,6 +60,10 @@ pub(super) fn explore(release: &Release<'_>, draw: Draw) -> Result<Explored, Rel
         Ok(first) => first,
         Err(cause) => return Ok(Explored { output: None, unknown: Unknown::of_all(cause) }),
     };
+    if let Some(path) = switch(release, &first) {
+        let cause = format!("`{path}` switches a subchart on or off");
+        return Ok(Explored { output: None, unknown: Unknown::of_all(cause) });
+    }
     let mut outputs = vec![(first, BTreeMap::new())];
     if let Err(cause) = search.others(&mut outputs) {
         return Ok(Explored { output: None, unknown: Unknown::of_all(cause) });
@@ -73,6 +77,20 @@ pub(super) fn explore(release: &Release<'_>, draw: Draw) -> Result<Explored, Rel
     }
     let unknown = search.compare(&variants);
     Ok(Explored { output: outputs.into_iter().next().map(|(output, _)| output), unknown })
+}
+
+/// Returns an unknown value that decides which subcharts take part.
+fn switch(release: &Release<'_>, output: &Output) -> Option<String> {
+    let unknown = release.layers.unknown();
+    let is_above = |path: &str, other: &str| {
+        other.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    let switches = output.trace.subcharts.iter().filter_map(|reason| match reason {
+        Reason::Value(path) | Reason::Shape(path) => Some(path),
+        _ => None,
+    });
+    let found = switches.filter(|switch| unknown.iter().any(|path| is_above(path, switch)));
+    found.map(ToString::to_string).next()
 }
 
 fn variant(
@@ -251,6 +269,9 @@ impl Forms {
                 continue;
             };
             let marks = inputs.to_marks(object, |_| false);
+            if inputs.repeated {
+                made_of_unknown.insert(key.clone(), "a loop runs as often as it says".to_owned());
+            }
             let left_out = |pointer: &str| {
                 is_content_of_secret(object, pointer) || marks.at.keys().any(|mark| is_within(pointer, mark))
             };

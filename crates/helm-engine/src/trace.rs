@@ -40,6 +40,8 @@ pub enum Mark {
     Unknown(Rc<str>),
     /// A condition on such a value, by the value's path: what is marked is there because of it, not made of it.
     Undecided(Rc<str>),
+    /// A loop over such a value, by the value's path: what is marked may be there more often, or not at all.
+    Repeated(Rc<str>),
     /// A value that the caller marked as late, by path. Conditions on it leave no mark.
     Late(Rc<str>),
     /// A value that the caller marked as secret, by path.
@@ -171,7 +173,8 @@ impl Marks {
 
     /// Returns the set without unknown values.
     pub(crate) fn known(self) -> Marks {
-        let is_known = |mark: &Mark| !matches!(mark, Mark::Unknown(_) | Mark::Undecided(_));
+        let is_known =
+            |mark: &Mark| !matches!(mark, Mark::Unknown(_) | Mark::Undecided(_) | Mark::Repeated(_));
         let all = self.resolve();
         let known = all.iter().filter(|mark| is_known(mark)).cloned();
         known.fold(Marks::NONE, |all, mark| all.union(Marks::one(mark)))
@@ -180,7 +183,7 @@ impl Marks {
     /// Returns the unknown values that a condition with these marks cannot be decided without.
     pub(crate) fn undecided(self) -> BTreeSet<Rc<str>> {
         let paths = |mark: &Mark| match mark {
-            Mark::Unknown(path) | Mark::Undecided(path) => Some(Rc::clone(path)),
+            Mark::Unknown(path) | Mark::Undecided(path) | Mark::Repeated(path) => Some(Rc::clone(path)),
             _ => None,
         };
         self.resolve().iter().filter_map(paths).collect()
@@ -248,7 +251,7 @@ impl Table {
 
     fn is_input(&mut self, marks: Marks) -> bool {
         let set = &self.sets[marks.0 as usize - 1];
-        let is_input = |mark: &Mark| matches!(mark, Mark::Late(_) | Mark::Unknown(_));
+        let is_input = |mark: &Mark| matches!(mark, Mark::Late(_) | Mark::Unknown(_) | Mark::Repeated(_));
         *self.inputs.entry(marks.0).or_insert_with(|| set.iter().any(is_input))
     }
 
@@ -259,7 +262,10 @@ impl Table {
         let set = Rc::clone(&self.sets[marks.0 as usize - 1]);
         let left = set.iter().filter_map(|mark| match mark {
             Mark::Late(_) => None,
-            Mark::Unknown(path) if about == Decides::Branch => Some(Mark::Undecided(Rc::clone(path))),
+            Mark::Unknown(path) if about == Decides::Loop => Some(Mark::Repeated(Rc::clone(path))),
+            Mark::Unknown(path) | Mark::Repeated(path) if about == Decides::Branch => {
+                Some(Mark::Undecided(Rc::clone(path)))
+            }
             other => Some(other.clone()),
         });
         let left: BTreeSet<Mark> = left.collect();

@@ -170,10 +170,12 @@ impl Text {
     }
 }
 
-/// Returns the given ranges of a text as one text, with their segments.
+/// Returns the given ranges of a text, in their order, as one text, with their segments. Of what is left out, marks of the
+/// caller stay as empty segments.
 pub(crate) fn pieces_of(text: &Text, ranges: Vec<std::ops::Range<usize>>) -> Text {
     let mut bytes = Vec::with_capacity(text.bytes().len());
     let mut segments = Vec::new();
+    let mut left_from = 0;
     for range in ranges {
         let shift = bytes.len();
         bytes.extend_from_slice(&text.bytes()[range.clone()]);
@@ -183,11 +185,15 @@ pub(crate) fn pieces_of(text: &Text, ranges: Vec<std::ops::Range<usize>>) -> Tex
             let to = segment.end.min(range.end);
             // An empty range, and an empty segment, keep what decided that nothing is there.
             let is_cut_out = range.is_empty() && start <= range.start && range.start < segment.end;
+            let is_left_out = left_from <= start && start < segment.end && segment.end <= range.start;
             if from < to || from == to && start == segment.end || is_cut_out {
                 segments.push(Segment { end: shift + to.max(from) - range.start, ..*segment });
+            } else if is_left_out && segment.marks.is_input() {
+                segments.push(Segment { end: shift, ..*segment });
             }
             start = segment.end;
         }
+        left_from = range.end;
     }
     Text::with_segments(bytes, segments)
 }

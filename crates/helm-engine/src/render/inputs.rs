@@ -22,6 +22,7 @@ pub(super) fn of_manifest(manifest: &Manifest, output: &Text) -> InputPlaces {
         found.extend(marks.resolve().iter().filter_map(Kind::of));
         found
     });
+    let is_repeated = |marks: &Marks| marks.resolve().iter().any(|mark| matches!(mark, Mark::Repeated(_)));
     let places = |kind: Kind| {
         let mut walk =
             Walk { text: &manifest.text, bytes: &bytes, kind, path: Vec::new(), found: Vec::new() };
@@ -34,6 +35,7 @@ pub(super) fn of_manifest(manifest: &Manifest, output: &Text) -> InputPlaces {
         sensitive: places(Kind::Sensitive),
         late: places(Kind::Late),
         unknown: places(Kind::Unknown),
+        repeated: bytes.all(&manifest.range).iter().any(is_repeated),
     }
 }
 
@@ -49,7 +51,7 @@ impl Kind {
         match mark {
             Mark::Sensitive(_) => Some(Kind::Sensitive),
             Mark::Late(_) => Some(Kind::Late),
-            Mark::Unknown(_) => Some(Kind::Unknown),
+            Mark::Unknown(_) | Mark::Repeated(_) => Some(Kind::Unknown),
             _ => None,
         }
     }

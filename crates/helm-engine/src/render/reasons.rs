@@ -42,7 +42,7 @@ impl Reason {
             Mark::Value(path) => Reason::Value(shared(path)),
             Mark::Shape(path) => Reason::Shape(shared(path)),
             Mark::Unknown(path) => Reason::Unknown(shared(path)),
-            Mark::Undecided(path) => Reason::Undecided(shared(path)),
+            Mark::Undecided(path) | Mark::Repeated(path) => Reason::Undecided(shared(path)),
             Mark::Late(path) => Reason::Late(shared(path)),
             Mark::Sensitive(path) => Reason::Sensitive(shared(path)),
             Mark::Generated(name) => Reason::Generated(name),
@@ -138,6 +138,8 @@ pub struct InputPlaces {
     pub late: Vec<InputPlace>,
     /// Those that are made of unknown values, or repeated by one.
     pub unknown: Vec<InputPlace>,
+    /// Whether an unknown value says how often something is in the document.
+    pub repeated: bool,
 }
 
 /// What one template read, includes and `tpl` included.

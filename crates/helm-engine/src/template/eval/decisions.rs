@@ -3,6 +3,9 @@
 //! A placeholder stands for an unknown value, so what a condition says of it means nothing. The caller learns which
 //! conditions there were, renders again with their other outcome, and compares.
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
 use super::{Evaluator, Frame, failure};
 use crate::render::Undecided;
 use crate::trace::{Decides, Marks, is_certain};
@@ -36,6 +39,20 @@ impl Evaluator<'_, '_> {
         if paths.is_empty() || placeholder.is_some_and(is_certain) {
             return (truth, marks.deciding(Decides::Loop).known());
         }
+        let truth = self.note_undecided(frame, &paths, truth);
+        (truth, left)
+    }
+
+    /// Notes a loop that an unknown value keeps from running: it cannot be made to.
+    pub(super) fn note_empty_loop(&mut self, frame: &Frame<'_>, marks: Marks) {
+        let paths = marks.undecided();
+        if !paths.is_empty() {
+            self.note_undecided(frame, &paths, false);
+        }
+    }
+
+    /// Notes a condition that is not decided, and returns how it is taken.
+    fn note_undecided(&mut self, frame: &Frame<'_>, paths: &BTreeSet<Rc<str>>, truth: bool) -> bool {
         let place = failure::place_of(frame, self.node);
         let paths = paths.iter().map(|path| std::sync::Arc::from(&**path)).collect();
         let key = format!("{}:{}:{}", place.file, place.line, place.column);
@@ -50,6 +67,6 @@ impl Evaluator<'_, '_> {
             order,
         });
         met.outcomes.insert(truth);
-        (truth, left)
+        truth
     }
 }

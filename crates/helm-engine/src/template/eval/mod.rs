@@ -339,6 +339,9 @@ impl<'c, 'r> Evaluator<'c, 'r> {
         let outer = self.variables.len();
         let got = self.pipeline(frame, dot, &branch.pipe)?;
         let marks = self.tested(&got.value).deciding(Decides::Loop);
+        if !got.value.is_true() {
+            self.note_empty_loop(frame, marks);
+        }
         let (jumps, control) = (std::mem::take(&mut self.jumps), self.control);
         let around = self.enter(frame, StepKind::Guard, branch.pipe.place, marks);
         let start = self.output.len();
