@@ -1,6 +1,7 @@
 //! User journeys and the behaviour of real peers, one module each.
 
 mod agent;
+mod agent_in_cluster;
 mod authoring;
 mod bad_input;
 mod chart_sources;

@@ -8,6 +8,7 @@
 //! | [`preview`], `ownership`, `refusal` | what an apply would do, asked of the server without doing it |
 //! | [`apply`], `graph`, `schedule` | writing, in the order of what needs what |
 //! | [`readiness`], `wait` | whether what was written has become what it should be |
+//! | [`definitions`] | stored versions of kinds, and the objects of custom kinds |
 //! | [`observe`], [`owned`], [`remove`] | what is there, and what of it is ours; taking it away |
 //!
 //! Rules that hold everywhere: nothing is written before all objects were tried without effect; no field of somebody else
@@ -19,6 +20,7 @@ mod call;
 mod client;
 pub mod connection;
 mod credentials;
+pub mod definitions;
 pub mod discovery;
 mod error;
 mod graph;

@@ -165,7 +165,11 @@ pub(crate) async fn look(
     observed.map(Some).map_err(|error| report::unseen(&error.to_string()))
 }
 
-fn known(shared: &Shared, cluster: &str) -> Result<Arc<ApiServer>, Diagnostics> {
+/// Finds the API server of a cluster that something is to be done on.
+///
+/// # Errors
+/// As [`server`], and while it is still not known how to reach it.
+pub(crate) fn known(shared: &Shared, cluster: &str) -> Result<Arc<ApiServer>, Diagnostics> {
     server(shared, cluster)?.ok_or_else(|| {
         Diagnostic::error(format!("it is still not known how cluster {cluster:?} is reached"))
             .hint("give the provider's cluster block values that are known by now")

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
 
-use super::super::super::patches;
+use super::super::super::{cluster_delivery, patches};
 use super::super::objects::deletions::Holder;
 use super::super::objects::timeouts;
+use super::credentials::{self, Credentials};
 use crate::argocd;
 use crate::flux::FluxError;
 use crate::flux::options::{COMPONENTS, Options};
@@ -62,8 +63,14 @@ pub(super) struct Arguments {
     pub(super) full_detail: bool,
     /// Kinds or keys of objects that take others along and may be deleted all the same.
     pub(super) allow_deletion_of: Vec<String>,
-    /// Where the objects go.
+    /// Where in git the objects go.
     pub(super) delivery: Option<GitDelivery>,
+    /// How the objects go straight to the cluster.
+    pub(super) in_cluster: Option<cluster_delivery::Settings>,
+    /// Whether a destroy takes away what the agent has made.
+    pub(super) deletes_workloads: bool,
+    /// What lets the agent into its repository; only the configuration holds it.
+    pub(super) credentials: Option<Credentials>,
 }
 
 /// A `source` block.
@@ -92,6 +99,8 @@ pub(super) struct SyncArguments {
     pub(super) name: Option<String>,
     /// Name of the Secret.
     pub(super) secret: Option<String>,
+    /// Whether the block brings what the Secret holds.
+    pub(super) has_credentials: bool,
     /// Whether submodules are read.
     pub(super) recurse_submodules: bool,
     /// Who lets the agent in.
@@ -116,7 +125,7 @@ pub(super) struct GitDelivery {
 impl Arguments {
     /// Decodes a block in which everything but the `sync` block is known.
     pub(super) fn read(block: &Object) -> Self {
-        let git = block.block("delivery").and_then(|delivery| delivery.block("git"));
+        let delivery = |place: &str| block.block("delivery").and_then(|delivery| delivery.block(place));
         Arguments {
             kind: read_kind(block),
             cluster: block.string("cluster").unwrap_or_default().to_owned(),
@@ -126,8 +135,17 @@ impl Arguments {
             sync: block.block("sync").map(SyncArguments::read),
             full_detail: block.string("plan_detail") != Some("summary"),
             allow_deletion_of: texts(block, "allow_deletion_of"),
-            delivery: git.map(GitDelivery::read),
+            delivery: delivery("git").map(GitDelivery::read),
+            in_cluster: delivery("cluster").map(cluster_delivery::Settings::read),
+            deletes_workloads: block.string("on_destroy") == Some("delete_workloads"),
+            credentials: None,
         }
+    }
+
+    /// Adds what only the configuration holds.
+    pub(super) fn with_credentials_of(mut self, config: &Object) -> Self {
+        self.credentials = Credentials::read(config);
+        self
     }
 
     /// Names the agent for people: `agent flux-system on prod-eu`.
@@ -142,6 +160,13 @@ impl Arguments {
             cluster: self.cluster.clone(),
             allow_deletion_of: self.allow_deletion_of.clone(),
         }
+    }
+
+    /// Names the Secret that lets the agent in; none where anybody may read.
+    pub(super) fn secret(&self) -> Option<String> {
+        let sync = self.sync.as_ref()?;
+        let own = sync.has_credentials.then(|| self.options.namespace.clone());
+        sync.secret.clone().or(own)
     }
 
     /// Returns repository and folder of the files.
@@ -212,6 +237,7 @@ impl SyncArguments {
             interval: block.string("interval").and_then(timeouts::parse_duration),
             name: text("name"),
             secret: text("secret"),
+            has_credentials: block.block("credentials").is_some(),
             recurse_submodules: block.bool("recurse_submodules").unwrap_or(false),
             provider: text("provider"),
             sparse_checkout: texts(block, "sparse_checkout"),
@@ -240,17 +266,38 @@ pub(super) fn validate(config: &Object) -> Diagnostics {
     validate_sync(config, &mut found);
     patches::validate(config, &mut found);
     timeouts::validate(config, &mut found);
-    if let Some(delivery) = config.block("delivery")
-        && !delivery.is_unknown("git")
-        && delivery.is_null("git")
-    {
+    validate_delivery(config, &mut found);
+    found
+}
+
+fn validate_delivery(config: &Object, found: &mut Diagnostics) {
+    const PLACES: [&str; 2] = ["git", "cluster"];
+    let delivery = config.block("delivery");
+    let credentials = config.block("sync").is_some_and(|sync| !sync.is_null("credentials"));
+    if credentials && config.is_null("delivery") {
         found.push(
-            Diagnostic::error("the delivery block is empty")
-                .hint("say where the objects go, `git { … }`, or leave the block out to generate only")
-                .at("delivery"),
+            Diagnostic::error("sync.credentials go to the cluster, and nothing is delivered")
+                .hint("add a delivery block, or take the credentials out and name a Secret with `secret`")
+                .at(Path::from("sync").attribute("credentials")),
         );
     }
-    found
+    let Some(delivery) = delivery.filter(|block| !PLACES.iter().any(|place| block.is_unknown(place))) else {
+        return;
+    };
+    match PLACES.iter().filter(|place| !delivery.is_null(place)).count() {
+        0 => found.push(
+            Diagnostic::error("the delivery block is empty")
+                .hint("say where the objects go, `git { … }` or `cluster { … }`, or leave the block out to generate only")
+                .at("delivery"),
+        ),
+        1 => {}
+        _ => found.push(
+            Diagnostic::error("the agent would have two owners")
+                .detail("From git it applies itself; two writers of one object undo each other's work.")
+                .hint("keep `git { … }`, and the agent owns itself, or `cluster { … }`, and Terraform owns it")
+                .at("delivery"),
+        ),
+    }
 }
 
 /// Holds the options that are known against what Flux works with; those that are not known stand at their defaults.
@@ -276,7 +323,8 @@ fn validate_kind(config: &Object, found: &mut Diagnostics) {
         "log_level",
         "events_address",
     ];
-    const OF_SYNC: [&str; 5] = ["interval", "secret", "recurse_submodules", "provider", "sparse_checkout"];
+    const OF_SYNC: [&str; 6] =
+        ["interval", "secret", "credentials", "recurse_submodules", "provider", "sparse_checkout"];
     if read_kind(config) == Kind::Flux || config.is_unknown("kind") {
         return;
     }
@@ -330,7 +378,9 @@ fn validate_sync(config: &Object, found: &mut Diagnostics) {
                 .at(at("interval")),
         );
     }
-    if config.is_null("delivery") {
+    credentials::validate(sync, found);
+    let follows = config.block("delivery").is_some_and(|delivery| !delivery.is_null("git"));
+    if !follows && !config.is_unknown("delivery") {
         for name in ["url", "path"].into_iter().filter(|name| sync.is_null(name)) {
             found.push(
                 Diagnostic::error(format!("sync has no {name}"))

@@ -9,6 +9,7 @@ use super::super::objects::shown;
 use super::arguments::Arguments;
 use super::desired::{self, Desired};
 use super::place::Found;
+use crate::manifest::mask::Masker;
 use crate::source::charts::BundleOrigin;
 
 /// What is computed.
@@ -48,16 +49,27 @@ pub(super) fn with_computed(mut planned: Object, arguments: &Arguments, desired:
         planned.set_unknown("common_labels");
     }
     planned.set("source_metadata", shown::texts(&desired.source));
-    let folder = arguments.folder().map(|(repository, folder)| format!("{repository}:{folder}"));
-    planned.set("delivered", folder.map_or(Value::Null, Value::from));
-    planned.set("status", if arguments.delivery.is_some() { "delivered" } else { "generated" });
+    let (delivered, status) = match (arguments.folder(), &arguments.in_cluster) {
+        (Some((repository, folder)), _) => (Value::from(format!("{repository}:{folder}")), "delivered"),
+        (None, Some(_)) => (Value::from(format!("cluster {}", arguments.cluster)), "applied"),
+        (None, None) => (Value::Null, "generated"),
+    };
+    planned.set("delivered", delivered);
+    planned.set("status", status);
     planned
 }
 
 /// Shows what somebody else left at the place; the next plan shows the way back.
 pub(super) fn with_found(mut state: Object, arguments: &Arguments, found: &Found) -> Object {
     let objects: Vec<&Json> = found.objects.iter().collect();
-    let surface = desired::shown(arguments, desired::named(arguments, objects.iter().copied()));
+    let mut named = desired::named(arguments, objects.iter().copied());
+    // What is never committed is shown as it was.
+    let secrets = state.string_map("manifests").into_iter().filter(|(key, _)| key.starts_with("v1/Secret/"));
+    let secrets: Vec<(String, String)> =
+        secrets.map(|(key, form)| (key.to_owned(), form.to_owned())).collect();
+    named.retain(|one| one.id.kind != "Secret");
+    let (mut surface, _) = desired::shown(arguments, named, Masker::new(None, &Default::default()));
+    surface.manifests.extend(secrets);
     shown::set(&mut state, &surface);
     if found.files.is_empty() {
         state.set("status", "missing");

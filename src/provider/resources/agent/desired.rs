@@ -7,6 +7,7 @@ use serde_json::Value;
 use tf_provider::schema::{Diagnostic, Diagnostics};
 
 use super::super::super::{Shared, patches};
+use super::super::objects::in_cluster::Kept;
 use super::arguments::{Arguments, Kind, SyncArguments, of_flux};
 use super::shipped::{self, Manifests, Shipped};
 use crate::argocd;
@@ -25,6 +26,10 @@ pub(super) struct Desired {
     pub(super) installed: Vec<Value>,
     /// The objects that point the agent at its repository.
     pub(super) sync: Vec<Value>,
+    /// The Secret that lets the agent in, which is never committed.
+    pub(super) secret: Option<Value>,
+    /// All of them, named.
+    pub(super) objects: Vec<DesiredObject>,
     /// What the plan shows of both.
     pub(super) surface: Surface,
     /// Keys of objects of which a part waits for apply.
@@ -43,8 +48,9 @@ pub(super) async fn desired(
     shared: &Arc<Shared>,
     arguments: &Arguments,
     pinned: Option<String>,
+    keep: &Kept,
 ) -> Result<Desired, Diagnostics> {
-    let (shared, arguments) = (Arc::clone(shared), arguments.clone());
+    let (shared, arguments, keep) = (Arc::clone(shared), arguments.clone(), keep.clone());
     // Fetching takes no processor, so it waits for none.
     let shipped = {
         let (shared, arguments) = (Arc::clone(&shared), arguments.clone());
@@ -55,12 +61,17 @@ pub(super) async fn desired(
     let permit = shared.rendering().await;
     let work = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        compute(&shared, &arguments, &shipped)
+        compute(&shared, &arguments, &shipped, &keep)
     });
     work.await.unwrap_or_else(|_| Err(Diagnostic::error("generating stopped unexpectedly").into()))
 }
 
-fn compute(shared: &Shared, arguments: &Arguments, shipped: &Shipped) -> Result<Desired, Diagnostics> {
+fn compute(
+    shared: &Shared,
+    arguments: &Arguments,
+    shipped: &Shipped,
+    keep: &Kept,
+) -> Result<Desired, Diagnostics> {
     shared.configuration()?.cluster(&arguments.cluster).map_err(|one| one.at("cluster"))?;
     let options = &arguments.options;
     let installed = match &shipped.manifests {
@@ -76,16 +87,23 @@ fn compute(shared: &Shared, arguments: &Arguments, shipped: &Shipped) -> Result<
         None => Vec::new(),
     };
     let (installed, sync) = patched(arguments, installed, sync)?;
-    let objects = named(arguments, installed.iter().chain(&sync));
+    let secret = secret(arguments);
+    let objects = named(arguments, installed.iter().chain(&sync).chain(&secret));
     let waits = arguments.sync.as_ref().is_some_and(|sync| sync.waits);
-    let waiting = objects.iter().skip(installed.len()).filter(|_| waits).map(|one| one.id.key()).collect();
+    let waiting = objects
+        .iter()
+        .skip(installed.len())
+        .take(sync.len())
+        .filter(|_| waits)
+        .map(|one| one.id.key())
+        .collect();
     let origin = shipped::origin(shared, arguments)?;
     let source = BTreeMap::from([
         ("digest".to_owned(), shipped.digest.clone()),
         ("place".to_owned(), shipped::shown(arguments, &origin)),
     ]);
-    let surface = shown(arguments, objects);
-    Ok(Desired { installed, sync, surface, waiting, source, warnings: Diagnostics::new() })
+    let (surface, _) = shown(arguments, objects.clone(), keep.masker());
+    Ok(Desired { installed, sync, secret, objects, surface, waiting, source, warnings: Diagnostics::new() })
 }
 
 /// Applies the patches; what they delete is gone, and nothing changes its side.
@@ -123,6 +141,12 @@ fn point(kind: Kind, sync: Sync) -> Vec<Value> {
     })]
 }
 
+/// Makes the Secret that lets the agent in, where the block brings what it holds.
+fn secret(arguments: &Arguments) -> Option<Value> {
+    let (name, credentials) = (arguments.secret()?, arguments.credentials.as_ref()?);
+    Some(sync::secret(&name, &arguments.options.namespace, &credentials.data()))
+}
+
 /// Fills what the block leaves out from the delivery.
 fn complete(shared: &Shared, arguments: &Arguments, sync: &SyncArguments) -> Result<Sync, Diagnostics> {
     const EVERY: std::time::Duration = std::time::Duration::from_secs(60);
@@ -134,7 +158,7 @@ fn complete(shared: &Shared, arguments: &Arguments, sync: &SyncArguments) -> Res
         reference: sync.reference.clone(),
         path: sync.path.clone().unwrap_or_default(),
         interval: sync.interval.unwrap_or(EVERY),
-        secret: sync.secret.clone(),
+        secret: arguments.secret(),
         recurse_submodules: sync.recurse_submodules,
         provider: sync.provider.clone().unwrap_or_default(),
         sparse_checkout: sync.sparse_checkout.clone(),
@@ -177,19 +201,22 @@ pub(super) fn named<'a>(
 
 /// Gives what a plan shows of the objects. The labels that Flux stamps on everything, pod templates included, are shown once;
 /// the digest covers them where they stand.
-pub(super) fn shown(arguments: &Arguments, mut objects: Vec<DesiredObject>) -> Surface {
-    let revisions = Revisions::default();
+pub(super) fn shown(
+    arguments: &Arguments,
+    mut objects: Vec<DesiredObject>,
+    mut masker: Masker<'_>,
+) -> (Surface, Revisions) {
     let mut digests = BTreeMap::new();
     for one in objects.iter_mut().filter(|one| one.id.kind == "Deployment") {
         digests.insert(one.id.key(), digest::of_object(&one.object));
         fold_stamps(&mut one.object);
     }
     let detail = if arguments.full_detail { Detail::Full } else { Detail::Summary };
-    let mut shown = surface(&objects, detail, &mut Masker::new(None, &revisions));
+    let mut shown = surface(&objects, detail, &mut masker);
     shown.object_digests.extend(digests);
     shown.digest =
         digest::of_set(shown.object_digests.iter().map(|(key, digest)| (key.as_str(), digest.as_str())));
-    shown
+    (shown, masker.finish())
 }
 
 /// Takes the labels of an object off its pods, where both say the same.

@@ -41,18 +41,18 @@ pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, D
     let mut state = state(shared, &named, &adopted)?.with("patch", patches::to_blocks(&found.patches));
     let mut wanted = Arguments { cluster: arguments.cluster, ..Arguments::read(&state) };
     // The manifests are usually there, and then the next plan is empty; without them it shows what they would change.
-    if let Ok(mut desired) = desired::desired(shared, &wanted, None).await {
+    if let Ok(mut desired) = desired::desired(shared, &wanted, None, &Default::default()).await {
         let generated: Vec<_> = desired.installed.iter().chain(&desired.sync).cloned().collect();
         let more = adopt::differences(&found.objects, &generated);
         if !more.is_empty() {
             wanted.patches.extend(more);
             state.set("patch", patches::to_blocks(&wanted.patches));
-            desired = desired::desired(shared, &wanted, None).await?;
+            desired = desired::desired(shared, &wanted, None, &Default::default()).await?;
         }
         state = attributes::with_computed(state, &wanted, &desired);
     }
     let mut imported = Imported::of(attributes::with_found(state, &wanted, &found));
-    imported.private = Private { delivered: found.files }.write();
+    imported.private = Private { delivered: found.files, ..Private::default() }.write();
     Ok(imported)
 }
 
@@ -127,6 +127,7 @@ fn state(shared: &Shared, id: &Id<'_>, adopted: &Adopted) -> Result<Object, Diag
         .with("log_level", unless(&options.log_level, &default.log_level))
         .with("events_address", unless(&options.events_address, ""))
         .with("plan_detail", "full")
+        .with("on_destroy", "keep_workloads")
         .with("sync", sync)
         .with("delivered", format!("{}:{}/{}", id.repository, id.path, options.namespace))
         .with("status", "delivered"))

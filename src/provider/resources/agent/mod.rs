@@ -6,8 +6,10 @@
 
 mod arguments;
 mod attributes;
+mod credentials;
 mod desired;
 mod import;
+mod in_cluster;
 mod place;
 mod private;
 mod schema;
@@ -42,22 +44,25 @@ impl AgentResource {
     async fn bring(
         &self,
         planned: Object,
+        config: &Object,
         mut keep: Private,
-        operation: &str,
+        prior: Option<&Object>,
         cancel: tf_provider::CancellationToken,
     ) -> Result<NewState, Diagnostics> {
-        let arguments = Arguments::read(&planned);
+        let arguments = Arguments::read(&planned).with_credentials_of(config);
         let place = place::of(&self.shared, &arguments)?;
         place.iter().for_each(Place::announce);
         // The plan named the release by its digest: nothing else is used.
         let pinned = attributes::source_digest(&planned);
-        let desired = desired::desired(&self.shared, &arguments, pinned).await?;
+        let desired = desired::desired(&self.shared, &arguments, pinned, &keep.in_cluster).await?;
         if let Some(place) = place {
-            let deadline = timeouts::timeout(&planned, operation);
-            keep.delivered = place.deliver(&arguments, &desired, &keep.delivered, deadline, cancel).await?;
+            let deadline = timeouts::timeout(&planned, if prior.is_some() { "update" } else { "create" });
+            let delivery =
+                place.deliver(&arguments, &desired, &keep.delivered, deadline, cancel.clone()).await?;
+            keep.delivered = delivery;
         }
         let state = attributes::with_computed(planned, &arguments, &desired);
-        Ok(NewState::of(state).private(keep.write()))
+        in_cluster::apply(&self.shared, &arguments, desired, state, keep, prior, &cancel).await
     }
 }
 
@@ -79,21 +84,24 @@ impl Resource for AgentResource {
         if !attributes::can_generate(&request.planned) || request.config.is_unknown("namespace") {
             return Ok(plan_without_objects(request));
         }
-        let arguments = Arguments::read(&request.planned);
+        let arguments = Arguments::read(&request.planned).with_credentials_of(&request.config);
+        let keep = Private::read(&request.private);
         let origin = shipped::origin(&self.shared, &arguments)?;
         let pinned = request.prior.as_ref().and_then(|prior| attributes::pinned(prior, &origin));
-        let desired = desired::desired(&self.shared, &arguments, pinned).await?;
+        let desired = desired::desired(&self.shared, &arguments, pinned, &keep.in_cluster).await?;
         let mut warnings = desired.warnings.clone();
         if let Some(place) = place::of(&self.shared, &arguments)? {
             place.claim(&arguments, &desired)?;
-            let known = &Private::read(&request.private).delivered;
+            let known = &keep.delivered;
             let deadline = timeouts::timeout(&request.planned, "read");
             warnings.extend(place.look_ahead(&arguments, &desired, known, deadline).await?);
         }
-        let planned = attributes::with_computed(request.planned, &arguments, &desired);
+        let mut planned = attributes::with_computed(request.planned, &arguments, &desired);
         // Of what is replaced everything goes before it comes anew.
         let stays = request.requires_replace.is_empty().then_some(&planned);
         deletions::check(&self.shared, &arguments.holder(), request.prior.as_ref(), stays)?;
+        let before = request.prior.as_ref().filter(|_| request.requires_replace.is_empty());
+        warnings.extend(in_cluster::plan(&self.shared, &arguments, &desired, before, &mut planned).await?);
         let mut plan = Plan::of(planned);
         plan.requires_replace = request.requires_replace;
         plan.diagnostics = warnings;
@@ -102,16 +110,22 @@ impl Resource for AgentResource {
 
     async fn plan_destroy(&self, request: PlanDestroyRequest) -> Result<Diagnostics, Diagnostics> {
         let arguments = Arguments::read(&request.prior);
-        Ok(place::preview_of_destroy(&arguments, &request.prior).into_iter().collect())
+        let in_cluster = in_cluster::preview_of_destroy(&self.shared, &arguments, &request.prior).await;
+        let in_git = place::preview_of_destroy(&arguments, &request.prior);
+        Ok(in_cluster.into_iter().chain(in_git).collect())
     }
 
     async fn create(&self, request: CreateRequest) -> Result<NewState, Diagnostics> {
-        self.bring(request.planned, Private::default(), "create", request.context.cancel).await
+        let keep = Private::default();
+        self.bring(request.planned, &request.config, keep, None, request.context.cancel).await
     }
 
     async fn read(&self, request: ReadRequest) -> Result<NewState, Diagnostics> {
         let arguments = Arguments::read(&request.state);
         let mut keep = Private::read(&request.private);
+        if arguments.in_cluster.is_some() {
+            return Ok(in_cluster::read(&self.shared, &arguments, request.state, keep).await);
+        }
         let place = match place::of(&self.shared, &arguments) {
             Ok(Some(place)) if !keep.delivered.is_empty() => place,
             // Without a delivery there is nothing outside the state; a place that is no longer configured cannot be read.
@@ -135,7 +149,11 @@ impl Resource for AgentResource {
         let left = if before.folder() != after.folder() { place::of(&self.shared, &before)? } else { None };
         let old = if left.is_some() { std::mem::take(&mut keep.delivered) } else { Default::default() };
         let deadline = timeouts::timeout(&request.planned, "update");
-        let state = self.bring(request.planned, keep, "update", request.context.cancel.clone()).await?;
+        let (prior, cancel) = (Some(&request.prior), request.context.cancel.clone());
+        let mut state = self.bring(request.planned, &request.config, keep, prior, cancel).await?;
+        if before.in_cluster.is_some() && after.in_cluster.is_none() {
+            state.diagnostics.extend(in_cluster::let_go(&self.shared, &before, &request.prior).await?);
+        }
         match left {
             Some(place) => match place.withdraw(&before, &old, deadline, request.context.cancel).await {
                 Ok(()) => Ok(state),
@@ -147,6 +165,10 @@ impl Resource for AgentResource {
 
     async fn delete(&self, request: DeleteRequest) -> Result<NewState, Diagnostics> {
         let arguments = Arguments::read(&request.prior);
+        if arguments.in_cluster.is_some() {
+            let cancel = &request.context.cancel;
+            return in_cluster::withdraw(&self.shared, &arguments, request.prior, cancel).await;
+        }
         let keep = Private::read(&request.private);
         if let Some(place) = place::of(&self.shared, &arguments)? {
             let deadline = timeouts::timeout(&request.prior, "delete");

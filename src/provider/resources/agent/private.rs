@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::objects::in_cluster::Kept;
 use crate::delivery::FileIds;
 
 /// The private state of one agent.
@@ -10,6 +11,9 @@ pub(super) struct Private {
     /// Path in the repository → blob id of what was delivered.
     #[serde(default)]
     pub(super) delivered: FileIds,
+    /// What is known of the objects in the cluster.
+    #[serde(default)]
+    pub(super) in_cluster: Kept,
 }
 
 impl Private {

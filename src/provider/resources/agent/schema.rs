@@ -2,8 +2,9 @@
 
 use tf_provider::schema::{Attribute, Block, NestedBlock, Schema, Type};
 
-use super::super::super::patches;
+use super::super::super::{cluster_delivery, patches};
 use super::super::objects::timeouts;
+use super::credentials;
 
 /// Describes the resource.
 pub(super) fn schema() -> Schema {
@@ -40,6 +41,15 @@ pub(super) fn schema() -> Schema {
             text().default_value("full").one_of(["full", "summary"]).description(
                 "`full` shows every changed field. `summary` keeps a digest per object, for fleets whose state would \
                  otherwise grow too large. Default: `full`.",
+            ),
+        )
+        .attribute(
+            "on_destroy",
+            text().default_value("keep_workloads").one_of(["keep_workloads", "delete_workloads"]).description(
+                "What a destroy of an agent that is delivered straight to its cluster does to what the agent has made. \
+                 `keep_workloads`: the controllers stop, their objects and definitions go, what they made keeps running. \
+                 `delete_workloads`: the agent first takes its work away. The destroy plan lists both; it goes by what was applied \
+                 last. Default: `keep_workloads`.",
             ),
         )
         .attribute(
@@ -83,7 +93,7 @@ fn computed(schema: Schema) -> Schema {
         .attribute("source_metadata", texts().description("Where the manifests came from, and their digest, which pins them: what a version ships must not change."))
         .attribute("digest", Attribute::computed(Type::String).description("Digest over the full objects, whatever the display form folds away."))
         .attribute("delivered", Attribute::computed(Type::String).description("Where the objects are delivered to."))
-        .attribute("status", Attribute::computed(Type::String).description("`generated`, `delivered`, or `missing` when the delivery is gone."))
+        .attribute("status", Attribute::computed(Type::String).description("`generated`, `delivered`, `ready` (`applied` without waiting), `incomplete`, or `missing` when the delivery is gone."))
 }
 
 fn source_block() -> Block {
@@ -130,10 +140,12 @@ fn sync_block() -> Block {
             "secret",
             text().description(
                 "Name of the Secret in the agent's namespace that lets it read the repository: `username` and `password` or `bearerToken` \
-                 for https, `identity`, `identity.pub` and `known_hosts` for ssh. You make it; it is never committed. Without it, \
-                 the repository must be readable by anybody.",
+                 for https, `identity`, `identity.pub` and `known_hosts` for ssh. You make it, unless there are `credentials`; it is never \
+                 committed. Default: the agent's namespace where there are `credentials`; else the repository must be readable by \
+                 anybody.",
             ),
         )
+        .block("credentials", NestedBlock::single(credentials::block()))
         .attribute("recurse_submodules", Attribute::optional(Type::Bool).description("Whether submodules are read too. Default: `false`."))
         .attribute("provider", text().one_of(["generic", "github", "azure"]).description("Who lets the agent in: `generic`, `github` (a GitHub App in the Secret) or `azure` (workload identity)."))
         .attribute("sparse_checkout", Attribute::optional(Type::list(Type::String)).description("Folders to read; the whole repository without it."))
@@ -152,4 +164,5 @@ fn delivery_block() -> Block {
     Block::new()
         .description("Where the objects go; without it, they are only generated.")
         .block("git", NestedBlock::single(git))
+        .block("cluster", NestedBlock::single(cluster_delivery::block()))
 }

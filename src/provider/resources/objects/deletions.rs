@@ -62,9 +62,10 @@ fn refusal(holder: &Holder, refused: &[&str]) -> Diagnostic {
 
 /// Gives what a state has delivered; nothing where it only renders.
 fn delivered(state: Option<&Object>) -> BTreeMap<String, Snapshot> {
-    let Some(state) =
-        state.filter(|state| state.block("delivery").is_some_and(|delivery| delivery.block("git").is_some()))
-    else {
+    let Some(state) = state.filter(|state| {
+        let delivery = state.block("delivery");
+        delivery.is_some_and(|one| ["git", "cluster"].iter().any(|place| one.block(place).is_some()))
+    }) else {
         return BTreeMap::new();
     };
     // An object that is not known yet is there all the same.

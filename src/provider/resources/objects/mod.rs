@@ -3,5 +3,6 @@
 
 pub(super) mod deletions;
 pub(super) mod git;
+pub(super) mod in_cluster;
 pub(super) mod shown;
 pub(super) mod timeouts;
