@@ -5,8 +5,9 @@
 //! the validator is certain to; everything unusual, and every violation, is left to the validator and its messages.
 
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use regex::Regex;
 use serde_json::{Map, Value as Json};
 
 use crate::tree::{Node, NodeKind, NodeMap};
@@ -61,7 +62,6 @@ const UNUSUAL: &[&str] = &[
     "minProperties",
     "multipleOf",
     "not",
-    "pattern",
     "patternProperties",
     "prefixItems",
     "propertyNames",
@@ -84,10 +84,19 @@ pub(super) fn accepts(schema: &Json, values: &NodeMap) -> bool {
     }
     // Sharing the map costs nothing but its own level.
     let values = Node::map(values.clone());
-    let mut checker = Checker { root: schema, is_draft_7: draft == DRAFTS[1], targets: HashSet::new() };
-    let is_draft_7 = checker.is_draft_7;
-    let validator = Validator { root: schema, is_draft_7, steps: Cell::new(STEPS), unsure: Cell::new(false) };
-    checker.object(root, 0, true).is_some() && validator.schema(schema, &values, 0) && !validator.unsure.get()
+    let is_draft_7 = draft == DRAFTS[1];
+    let mut checker = Checker { root: schema, is_draft_7, targets: HashSet::new(), patterns: HashMap::new() };
+    if checker.object(root, 0, true).is_none() {
+        return false;
+    }
+    let validator = Validator {
+        root: schema,
+        is_draft_7,
+        patterns: checker.patterns,
+        steps: Cell::new(STEPS),
+        unsure: Cell::new(false),
+    };
+    validator.schema(schema, &values, 0) && !validator.unsure.get()
 }
 
 fn draft_of(url: &str) -> &str {
@@ -108,6 +117,7 @@ struct Checker<'s> {
     is_draft_7: bool,
     /// The references that have been followed.
     targets: HashSet<&'s str>,
+    patterns: HashMap<&'s str, Regex>,
 }
 
 impl<'s> Checker<'s> {
@@ -133,6 +143,7 @@ impl<'s> Checker<'s> {
                 keyword if UNUSUAL.contains(&keyword) => false,
                 "type" => is_type(value),
                 "required" => is_set(value.as_array()?, Json::is_string),
+                "pattern" => self.pattern(value.as_str()?),
                 "enum" => is_set(value.as_array()?, is_plain),
                 "minimum" | "maximum" => value.is_number() && is_plain(value),
                 "properties" | "definitions" | "$defs" => {
@@ -152,6 +163,11 @@ impl<'s> Checker<'s> {
         Some(())
     }
 
+    fn pattern(&mut self, pattern: &'s str) -> bool {
+        let known = is_plain_pattern(pattern).then(|| Regex::new(pattern).ok()).flatten();
+        known.map(|regex| self.patterns.insert(pattern, regex)).is_some()
+    }
+
     fn reference(&mut self, reference: &'s str, depth: u32) -> Option<bool> {
         if self.targets.insert(reference) {
             self.schema(target(self.root, reference)?, depth + 1)?;
@@ -168,6 +184,18 @@ fn is_plain(member: &Json) -> bool {
         Json::Number(number) => number.as_f64().is_some_and(is_exact),
         _ => true,
     }
+}
+
+/// Says whether a pattern means the same in every syntax of regular expressions.
+fn is_plain_pattern(pattern: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_ /:,.^$()[]|?*+-".contains(&byte);
+    let is_doubtful = |pair: &[u8]| {
+        matches!(
+            pair,
+            b"(?" | b"[:" | b"[[" | b"--" | [b'?' | b'*' | b'+' | b'^' | b'|' | b'(', b'?' | b'*' | b'+']
+        )
+    };
+    pattern.bytes().all(is_plain) && !pattern.as_bytes().windows(2).any(is_doubtful)
 }
 
 fn is_plain_url(url: &str) -> bool {
@@ -199,6 +227,7 @@ struct Validator<'s> {
     root: &'s Json,
     /// Whether nothing counts beside a reference.
     is_draft_7: bool,
+    patterns: HashMap<&'s str, Regex>,
     steps: Cell<u32>,
     unsure: Cell<bool>,
 }
@@ -220,6 +249,7 @@ impl Validator<'_> {
         }
         self.common(keywords, value, depth)
             && self.bounds(keywords, value)
+            && self.matches(keywords, value)
             && self.items(keywords, value, depth)
             && self.entries(keywords, value, depth)
     }
@@ -291,6 +321,16 @@ impl Validator<'_> {
             && bound("maximum").is_none_or(|most| number <= most)
     }
 
+    fn matches(&self, keywords: &Map<String, Json>, value: &Node) -> bool {
+        let (NodeKind::String(text), Some(pattern)) = (&value.kind, keywords.get("pattern")) else {
+            return true;
+        };
+        pattern
+            .as_str()
+            .and_then(|pattern| self.patterns.get(pattern))
+            .is_some_and(|regex| regex.is_match(text))
+    }
+
     fn items(&self, keywords: &Map<String, Json>, value: &Node, depth: u32) -> bool {
         let (NodeKind::List(items), Some(schema)) = (&value.kind, keywords.get("items")) else { return true };
         items.iter().all(|item| self.schema(schema, item, depth + 1))
@@ -328,7 +368,7 @@ mod tests {
         let schema = read(
             r##"{"$schema": "http://json-schema.org/draft-07/schema#", "title": "t", "type": "object",
                  "required": ["a"], "additionalProperties": false, "definitions": {"own": {"d": {"enum": ["1s", null]}}},
-                 "properties": {"a": {"type": ["string", "null"], "default": 1}, "count": {"type": "integer", "minimum": 1},
+                 "properties": {"a": {"type": ["string", "null"], "default": 1, "pattern": "^(x|([0-9]+)y)?$"}, "count": {"type": "integer", "minimum": 1},
                  "l": {"type": "array", "items": {"oneOf": [{"type": "string"}, {"type": "object"}]}},
                  "d": {"$ref": "#/definitions/own/d", "description": "x", "type": "object"}}}"##,
         );
@@ -338,6 +378,7 @@ mod tests {
         for text in [
             "b: x",
             "a: 1",
+            "a: xx",
             "a: x\ncount: 0",
             "a: x\ncount: 1.5",
             "a: x\nl: [1]",
@@ -352,7 +393,9 @@ mod tests {
     #[test]
     fn leaves_what_is_unusual_to_the_validator() {
         for schema in [
-            r#"{"properties": {"a": {"pattern": "x"}}}"#,
+            r#"{"properties": {"a": {"pattern": "\\\\w"}}}"#,
+            r#"{"properties": {"a": {"pattern": "(?i)x"}}}"#,
+            r#"{"properties": {"a": {"pattern": "["}}}"#,
             r#"{"properties": {"a": {"type": "text"}}}"#,
             r#"{"properties": {"a": {"type": []}}}"#,
             r#"{"properties": {"b": {"required": ["x", "x"]}}}"#,
@@ -384,7 +427,7 @@ mod tests {
             for _ in 0..1 + self.next(3) {
                 let inner = if depth == 0 { "true".to_owned() } else { self.schema(depth - 1) };
                 let other = if depth == 0 { "false".to_owned() } else { self.schema(depth - 1) };
-                keywords.push(match self.next(12) {
+                keywords.push(match self.next(13) {
                     0 => r#""type": "string""#.to_owned(),
                     1 => r#""type": ["integer", "object"]"#.to_owned(),
                     2 => r#""type": "object""#.to_owned(),
@@ -395,6 +438,7 @@ mod tests {
                     7 => format!(r#""additionalProperties": {inner}"#),
                     8 => format!(r#""items": {inner}"#),
                     9 => format!(r#""oneOf": [{inner}, {other}]"#),
+                    11 => r#""pattern": "^[a-w]*$|^x+y?$""#.to_owned(),
                     10 => format!(r#""anyOf": [{inner}, {other}]"#),
                     _ => r##""$ref": "#/definitions/d""##.to_owned(),
                 });
