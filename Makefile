@@ -3,14 +3,18 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/strata
 DENY_VERSION := 0.20.2
 DENY := $(CACHE)/cargo-deny-$(DENY_VERSION)/bin/cargo-deny
 
-.PHONY: quickstart test check format lint deny docs bench help
+.PHONY: quickstart quickstart-cluster test check format lint deny docs bench help
 
 help: ## Lists the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 quickstart: ## Builds, then plans, applies, edits one layer and plans again on examples/quickstart
 	cargo build --quiet
 	TERRAFORM=$$(.ci/terraform) examples/quickstart/run.sh
+
+quickstart-cluster: ## Installs, upgrades, heals and removes the agent on a local control plane (builds one first, once)
+	cargo build --quiet
+	TERRAFORM=$$(.ci/terraform) examples/quickstart-cluster/run.sh
 
 test: ## Runs every test: units, the engine's corpus, and the journeys against real Terraform, git, ssh, an OCI registry and Kubernetes
 	.ci/packages

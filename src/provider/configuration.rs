@@ -103,7 +103,7 @@ pub(crate) fn schema() -> Schema {
         .attribute(
             "agent_source",
             Attribute::optional(Type::String)
-                .description("Where `strata_agent` resources without a `source` block take their manifests from, such as a mirror, `https://mirror.example.com/flux/{version}/manifests.tar.gz`, or `oci://HOST/PATH`. `{kind}` stands for `flux` or `argocd`. Default: the official releases."),
+                .description("Where `strata_agent` resources without a `source` block take their manifests from, such as a mirror, `https://mirror.example.com/flux/{version}/manifests.tar.gz`, `oci://HOST/PATH`, or a folder. `{kind}` stands for `flux` or `argocd`. Default: the official releases."),
         )
         .block("repository", NestedBlock::list(repository_block()))
         .block("registry", NestedBlock::list(registry_block()))

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use acceptance_tests::flux::answers;
 use acceptance_tests::repository::Repository;
 use acceptance_tests::terraform::{Workspace, project_folder};
 
@@ -28,9 +29,11 @@ fn with(file: &Path) -> Workspace {
     workspace.write("example.tf", &text);
     let repository = "  repository {\n    name = \"clusters\"\n    url  = var.repository\n  }\n";
     let cluster = "  cluster {\n    name         = \"prod-eu\"\n    kube_version = \"1.34.0\"\n  }\n";
+    let source = answers().join("components/v{version}");
+    let source = format!("  agent_source = \"{}\"\n", source.display());
     workspace.write(
         "provider.tf",
-        &format!("{REQUIRED}variable \"repository\" {{\n  type = string\n}}\nprovider \"strata\" {{\n  root = path.root\n{repository}{cluster}}}\n"),
+        &format!("{REQUIRED}variable \"repository\" {{\n  type = string\n}}\nprovider \"strata\" {{\n  root = path.root\n{source}{repository}{cluster}}}\n"),
     );
     workspace
 }

@@ -1,3 +1,3 @@
 # Takes over what `flux bootstrap` committed for a cluster: CLUSTER@REPOSITORY:PATH, where PATH is the folder that was given to
 # bootstrap. Version, options and sync are read from the files.
-terraform import 'strata_agent.flux["prod-gke"]' prod-gke@clusters:clusters/prod-gke
+terraform import strata_agent.flux prod-eu@clusters:clusters/prod-eu

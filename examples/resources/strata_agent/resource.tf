@@ -1,19 +1,12 @@
-# Flux on every cluster: one resource block, one apply, as few commits as there are branches.
+# Flux on a cluster. With `for_each` over the clusters, one block serves all of them, in as few commits as there are branches.
 resource "strata_agent" "flux" {
-  for_each = toset(["pre-gke", "prod-gke"])
-
-  cluster = each.key
+  cluster = "prod-eu"
   version = "2.9.5"
 
   components_extra = ["image-reflector-controller", "image-automation-controller"]
   registry         = "registry.example.com/mirror/fluxcd"
 
-  # A mirror; without this block, the official release archive.
-  source {
-    url = "https://mirror.example.com/flux/{version}/manifests.tar.gz"
-  }
-
-  # What Flux applies: the delivery's repository, branch and path, with a Secret of your own.
+  # What Flux applies: the delivery's branch and path, from an address that the cluster reaches, with a Secret of your own.
   sync {
     url    = "ssh://git@git.example.com/platform/clusters.git"
     secret = "flux-system"
@@ -22,7 +15,7 @@ resource "strata_agent" "flux" {
   delivery {
     git {
       repository = "clusters"
-      path       = "clusters/${each.key}"
+      path       = "clusters/prod-eu"
     }
   }
 }

@@ -59,6 +59,9 @@ pub(super) fn origin(shared: &Shared, arguments: &Arguments) -> Result<BundleOri
     let url =
         arguments.source.url.as_deref().or(configuration.agent_source()).unwrap_or(official(arguments.kind));
     let url = fill(url);
+    if !url.contains("://") {
+        return Ok(BundleOrigin::Path(configuration.resolve(&url)));
+    }
     let Some(rest) = url.strip_prefix("oci://") else { return Ok(BundleOrigin::Url(url)) };
     let name = rest.rfind('/').map_or(0, |at| at + 1);
     let (repository, tag) = match rest[name..].split_once(':') {
