@@ -113,11 +113,12 @@ pub(super) fn validate(config: &Object, found: &mut Diagnostics) {
 
 /// Tells why a patch cannot be read or applied, at its place.
 pub(super) fn told(failure: &PatchFailure) -> Diagnostic {
-    let diagnostic = Diagnostic::error(failure.to_string()).hint(failure.error.hint()).at(place(failure));
-    match failure.error.detail() {
+    let diagnostic = Diagnostic::error(failure.to_string());
+    let diagnostic = match failure.error.detail() {
         Some(detail) => diagnostic.detail(detail),
         None => diagnostic,
-    }
+    };
+    diagnostic.hint(failure.error.hint()).at(place(failure))
 }
 
 /// Gives the argument to blame.

@@ -317,7 +317,7 @@ fn sensitive_values_stay_out_of_git_or_out_of_sight() {
             delivery("helm_release", "# more")
         ),
     );
-    shop.workspace.set("TF_VAR_color", "hunter2");
+    shop.workspace.set("TF_VAR_color", "swordfish");
     shop.workspace.write(
         "variables.tf",
         "variable \"color\" {\n  type      = string\n  sensitive = true\n  ephemeral = true\n}\n",
@@ -325,7 +325,9 @@ fn sensitive_values_stay_out_of_git_or_out_of_sight() {
     let terraform = &shop.workspace;
     let message = terraform.plan().expect_failure();
     assert!(
-        message.contains("HelmRelease") && message.contains("values_secret") && !message.contains("hunter2"),
+        message.contains("HelmRelease")
+            && message.contains("values_secret")
+            && !message.contains("swordfish"),
         "{message}"
     );
     assert_eq!(shop.repository.files(), ["README.md"]);
@@ -338,12 +340,12 @@ fn sensitive_values_stay_out_of_git_or_out_of_sight() {
         for (what, text) in
             [("plan", &plan.stdout), ("JSON plan", &json), ("state", &terraform.read("terraform.tfstate"))]
         {
-            assert!(!text.contains("hunter2"), "the value is in the {what}");
+            assert!(!text.contains("swordfish"), "the value is in the {what}");
         }
     };
     terraform.replace("main.tf", "# more", "plain_secrets = true");
     unseen(terraform);
-    assert_eq!(read(&shop, HELM_RELEASE)["spec"]["values"]["color"], "hunter2");
+    assert_eq!(read(&shop, HELM_RELEASE)["spec"]["values"]["color"], "swordfish");
     let delivered = shop.repository.read(HELM_RELEASE).expect("it is there");
     shop.repository.commit(&[(HELM_RELEASE, Some(&delivered.replace("size: ", "size: 1")))], "Edit by hand");
     unseen(terraform);

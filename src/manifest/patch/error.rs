@@ -88,6 +88,8 @@ pub enum PatchError {
     NoMatch {
         /// What was looked for.
         wanted: String,
+        /// Whether a target said so, and not the patch itself.
+        by_target: bool,
         /// The objects there are.
         known: Vec<String>,
     },
@@ -130,7 +132,7 @@ impl PatchError {
     pub fn field(&self) -> Field {
         match self {
             PatchError::Selector { field, .. } => *field,
-            PatchError::ManyForOneTarget => Field::Target,
+            PatchError::ManyForOneTarget | PatchError::NoMatch { by_target: true, .. } => Field::Target,
             _ => Field::Patch,
         }
     }

@@ -228,7 +228,7 @@ impl Step<'_> {
                 (None, StepChange::Operations(_)) => String::new(),
             };
             let known = subjects.iter().map(|subject| identity(&subject.object).to_string()).collect();
-            return Err(PatchError::NoMatch { wanted, known });
+            return Err(PatchError::NoMatch { wanted, by_target: self.target.is_some(), known });
         }
         Ok(selected)
     }
