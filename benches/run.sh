@@ -13,3 +13,6 @@ cargo run --quiet --release -p acceptance-tests --bin bench-fleet -- "$target/re
 
 echo "== engine, against Helm's own library and program =="
 crates/helm-engine/benches/run.sh
+
+echo "== clusters, against one request after the other and kubectl =="
+cargo run --quiet --release -p acceptance-tests --bin bench-cluster

@@ -6,6 +6,7 @@
 pub mod documents;
 pub mod formats;
 pub mod generated;
+pub mod hooks;
 mod inputs;
 pub mod lint;
 pub mod objects;
@@ -76,6 +77,8 @@ pub enum Hooks {
     Skip,
     /// They are delivered as ordinary objects; tests are left out all the same.
     Include,
+    /// Those of an installation and of an upgrade are run as hooks, beside the objects.
+    Run,
 }
 
 /// The source of everything that a chart draws from chance or time.
@@ -92,6 +95,8 @@ pub struct Draw {
 pub struct Rendered {
     /// The objects, in the order of their keys.
     pub objects: Vec<Desired>,
+    /// The hooks that are run.
+    pub hooks: Vec<hooks::HookObject>,
     /// The hooks that were left out, as `Kind/name (events)`.
     pub skipped_hooks: Vec<String>,
     /// What the engine wants to be known, in Helm's words.

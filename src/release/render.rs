@@ -12,7 +12,7 @@ use super::generated::{differing_places, same_objects};
 use super::patched::patched;
 use super::secrets::SecretValues;
 use super::unknown::{Unknown, explore};
-use super::{Definitions, Draw, Hooks, Release, ReleaseError, Rendered, documents, inputs, objects};
+use super::{Definitions, Draw, Hooks, Release, ReleaseError, Rendered, documents, hooks, inputs, objects};
 use crate::layers::layer::Layer;
 use crate::manifest::mask::{Mark, ObjectMarks, Reason};
 use crate::manifest::object::{self, ObjectId};
@@ -70,6 +70,7 @@ pub fn render(release: &Release<'_>, draw: Option<Draw>) -> Result<Rendered, Rel
     holding_secrets.retain(|key| objects.iter().any(|one| one.id.key() == *key));
     Ok(Rendered {
         objects,
+        hooks: hooks::read(release, &output)?,
         skipped_hooks: skipped_hooks(release, &output),
         warnings: output.warnings,
         objects_by_chance,
@@ -221,7 +222,7 @@ pub(super) fn read_objects(release: &Release<'_>, output: &Output) -> Result<Obj
 }
 
 /// Writes the namespace into the object, as Helm's installation does; without Helm, nobody else would.
-fn place_in_namespace(id: &ObjectId, document: &mut Value) {
+pub(super) fn place_in_namespace(id: &ObjectId, document: &mut Value) {
     if let (Some(namespace), Some(metadata)) =
         (&id.namespace, document.get_mut("metadata").and_then(Value::as_object_mut))
     {
@@ -254,7 +255,12 @@ pub(super) fn read_documents(release: &Release<'_>, text: &[u8]) -> Result<Vec<V
 }
 
 fn skipped_hooks(release: &Release<'_>, output: &Output) -> Vec<String> {
-    let skipped = output.hooks.iter().filter(|hook| release.hooks == Hooks::Skip && !is_test(hook));
+    let is_skipped = |hook: &&manifests::Hook| match release.hooks {
+        Hooks::Skip => true,
+        Hooks::Include => false,
+        Hooks::Run => !hooks::is_run(&hook.events),
+    };
+    let skipped = output.hooks.iter().filter(|hook| !is_test(hook)).filter(is_skipped);
     skipped.map(|hook| format!("{}/{}", hook.manifest.head.kind, hook.manifest.head.name)).collect()
 }
 

@@ -140,6 +140,7 @@ fn set(namespace: &str, count: usize) -> ObjectSet {
         title: format!("release {namespace}/bench"),
         parent: parent(namespace),
         objects: desired.map(|(id, object)| Desired { id, object, marks: ObjectMarks::default() }).collect(),
+        hooks: Vec::new(),
         notes: BTreeMap::new(),
         policy: Policy { wait: false, ..Policy::default() },
     }

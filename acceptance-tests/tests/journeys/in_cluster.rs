@@ -201,3 +201,54 @@ fn secrets_stay_hidden_and_their_drift_is_a_revision() {
         assert!(!state.contains(secret) && !plan.stdout.contains(secret), "{secret} is shown");
     }
 }
+
+const HOOKS: &str = "\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: before, annotations: {helm.sh/hook: 'pre-install,pre-upgrade', helm.sh/hook-delete-policy: 'before-hook-creation,hook-succeeded'}}
+spec: {backoffLimit: 0, template: {spec: {restartPolicy: Never, containers: [{name: migrate, image: none}]}}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: after, annotations: {helm.sh/hook: 'post-install'}}
+";
+
+/// Ends a Job as its controller would.
+fn end_job(site: &crate::site::Site, how: (&str, &str)) {
+    let time = "2026-01-02T03:04:05Z";
+    let condition = |kind: &str| json!({"type": kind, "status": "True", "reason": "Ended", "message": "by the journey", "lastTransitionTime": time, "lastProbeTime": time});
+    let mut status = json!({"startTime": time, "conditions": [condition(how.0), condition(how.1)]});
+    if how.1 == "Complete" {
+        status["completionTime"] = json!(time);
+        status["succeeded"] = json!(1);
+    }
+    site.cluster
+        .patch(&format!("{}/status", site.path("batch/v1/jobs", "before")), &json!({ "status": status }));
+}
+
+#[test]
+fn hooks_run_before_and_after_and_a_failed_one_stops_the_rest() {
+    let site = site("");
+    let terraform = &site.workspace;
+    terraform.write("chart/templates/hooks.yaml", HOOKS);
+    terraform.replace("main.tf", "cluster   = \"one\"", "cluster   = \"one\"\n  hooks = \"run\"");
+    let apply = terraform.start(&["apply", "-no-color", "-auto-approve"]);
+    site.cluster.eventually("the hook", |_| site.get("batch/v1/jobs", "before"));
+    assert!(site.get("configmaps", "small").is_none(), "nothing is written before the hook has ended");
+    end_job(&site, ("SuccessCriteriaMet", "Complete"));
+    let run = acceptance_tests::terraform::Run::of(&apply.wait_with_output().expect("terraform ends"));
+    run.expect_success();
+    assert!(site.get("configmaps", "small").is_some() && site.get("configmaps", "after").is_some());
+    assert!(site.get("batch/v1/jobs", "before").is_none(), "its policy says to delete it");
+    assert_eq!(site.inventory().len(), 1, "hooks belong to nobody");
+    terraform.assert_nothing_to_do();
+
+    terraform.replace("base.yaml", "green", "red");
+    let apply = terraform.start(&["apply", "-no-color", "-auto-approve"]);
+    site.cluster.eventually("the hook", |_| site.get("batch/v1/jobs", "before"));
+    end_job(&site, ("FailureTarget", "Failed"));
+    let run = acceptance_tests::terraform::Run::of(&apply.wait_with_output().expect("terraform ends"));
+    let told = run.expect_failure();
+    assert!(told.contains("complete the hook batch/v1/Job") && told.contains("by the journey"), "{told}");
+    assert_eq!(site.get("configmaps", "small").expect("it stays")["data"]["color"], "green");
+}

@@ -16,6 +16,7 @@ use super::call::{Apply, Call};
 use super::client::{ApiServer, Patience};
 use super::error::ClusterError;
 use super::graph::{self, Graph};
+use super::hooks::{Moment, Running};
 use super::inventory::Inventory;
 use super::preview::{Action, Preview, Problem, look_at};
 use super::readiness::{Readiness, readiness};
@@ -84,8 +85,13 @@ pub async fn apply(
     let mut run =
         Run { server, set, patience, stop, preview, outcome: Outcome { cluster_uid, ..Outcome::default() } };
     run.begin().await?;
-    run.write(&graph).await;
-    run.finish().await;
+    if run.hooks(Moment::Before).await {
+        run.write(&graph).await;
+        run.finish().await;
+        if run.outcome.is_complete() {
+            run.hooks(Moment::After).await;
+        }
+    }
     run.outcome.interrupted = stop.is_cancelled();
     Ok(run.outcome)
 }
@@ -125,6 +131,18 @@ impl Run<'_> {
             inventory.objects == self.outcome.inventory && inventory.notes == self.set.notes
         });
         if unchanged { Ok(()) } else { self.write_inventory().await }
+    }
+
+    /// Runs the hooks of a moment; tells whether all went well.
+    async fn hooks(&mut self, moment: Moment) -> bool {
+        let (server, set, patience, stop) = (self.server, &**self.set, self.patience, self.stop);
+        match (Running { server, set, patience, stop }).run(moment).await {
+            Ok(()) => true,
+            Err((id, error)) => {
+                self.outcome.failed.insert(id, error);
+                false
+            }
+        }
     }
 
     async fn create_namespace(&self) -> Result<(), ClusterError> {
@@ -318,7 +336,7 @@ async fn write_one(
 }
 
 /// Asks again where what is missing is only just being made: a namespace, a kind, an object that is still going.
-async fn call_until_possible(
+pub(super) async fn call_until_possible(
     server: &ApiServer,
     call: &Call,
     patience: Patience,

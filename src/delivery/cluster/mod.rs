@@ -6,7 +6,7 @@
 //! | `client`, `call`, `retry`, [`discovery`] | one API server: requests, patience, kinds |
 //! | [`inventory`] | what a set has, written down in the cluster |
 //! | [`preview`], `ownership`, `refusal` | what an apply would do, asked of the server without doing it |
-//! | [`apply`], `graph`, `schedule` | writing, in the order of what needs what |
+//! | [`apply`], `graph`, `schedule`, [`hooks`] | writing, in the order of what needs what |
 //! | [`readiness`], `wait` | whether what was written has become what it should be |
 //! | [`definitions`] | stored versions of kinds, and the objects of custom kinds |
 //! | [`observe`], [`owned`], [`remove`] | what is there, and what of it is ours; taking it away |
@@ -24,6 +24,7 @@ pub mod definitions;
 pub mod discovery;
 mod error;
 mod graph;
+pub mod hooks;
 pub mod inventory;
 pub mod kubeconfig;
 pub mod observe;

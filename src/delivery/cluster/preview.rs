@@ -309,6 +309,8 @@ fn judge(
             Some(fields) => Err(Reason::Immutable(fields)),
             None => Err(Reason::Error(Box::new(error))),
         },
+        // Webhooks with side effects refuse to be tried; what they say shows when the object is applied.
+        400 if message.contains("does not support dry run") => Ok(Verdict::Settled(Action::Unknown)),
         404 if message.starts_with("namespaces ") && namespace_comes_with(set, id) => {
             Ok(Verdict::Settled(Action::Unknown))
         }
@@ -424,6 +426,7 @@ mod tests {
             title: "release n/a".into(),
             parent: Parent { namespace: "n".into(), name: "x".into() },
             objects: vec![Desired { id, object, marks: ObjectMarks::default() }],
+            hooks: Vec::new(),
             notes: BTreeMap::new(),
             policy,
         }
@@ -538,6 +541,14 @@ mod tests {
             refused(422, &[("FieldValueRequired", "data", "Required value")], ""),
             "Error",
         );
+    }
+
+    #[test]
+    fn a_webhook_that_cannot_be_tried_leaves_the_question_open() {
+        let told = || refused(400, &[], "admission webhook \"x\" does not support dry run");
+        check(Policy::default(), None, told(), "Unknown");
+        check(Policy::default(), Some(live(true, "m", "1")), told(), "Unknown");
+        check(Policy::default(), None, refused(400, &[], "nonsense"), "Error");
     }
 
     #[test]

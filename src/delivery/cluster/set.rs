@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::discovery::Kinds;
 use super::graph::Node;
+use super::hooks::Hook;
 use super::inventory::{PART_OF, Parent};
 use crate::manifest::mask::Mark;
 use crate::manifest::object::{self, ObjectId};
@@ -22,6 +23,8 @@ pub struct ObjectSet {
     pub parent: Parent,
     /// The objects, with what of them is secret.
     pub objects: Vec<Desired>,
+    /// What runs before and after them.
+    pub hooks: Vec<Hook>,
     /// Texts that are kept in the inventory beside the list.
     pub notes: BTreeMap<String, String>,
     /// What may be done.
@@ -118,29 +121,33 @@ impl ObjectSet {
 
     /// Gives the texts of an object that no message may show.
     pub(super) fn hidden(&self, index: usize) -> Vec<String> {
-        let one = &self.objects[index];
-        let mut hidden = Vec::new();
-        for (pointer, mark) in &one.marks.at {
-            if matches!(mark, Mark::Hidden(_))
-                && let Some(value) = one.object.pointer(pointer)
-            {
-                texts(value, &mut hidden);
-            }
-        }
-        if object::is_secret(&one.object) {
-            for field in ["data", "stringData"] {
-                texts(&one.object[field], &mut hidden);
-            }
-            let plain = |text: &String| {
-                let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
-                String::from_utf8(bytes).ok()
-            };
-            let decoded: Vec<String> = hidden.iter().filter_map(plain).collect();
-            hidden.extend(decoded);
-        }
-        hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        hidden
+        hidden_of(&self.objects[index])
     }
+}
+
+/// Gives the texts of an object that no message may show.
+pub(super) fn hidden_of(one: &Desired) -> Vec<String> {
+    let mut hidden = Vec::new();
+    for (pointer, mark) in &one.marks.at {
+        if matches!(mark, Mark::Hidden(_))
+            && let Some(value) = one.object.pointer(pointer)
+        {
+            texts(value, &mut hidden);
+        }
+    }
+    if object::is_secret(&one.object) {
+        for field in ["data", "stringData"] {
+            texts(&one.object[field], &mut hidden);
+        }
+        let plain = |text: &String| {
+            let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
+            String::from_utf8(bytes).ok()
+        };
+        let decoded: Vec<String> = hidden.iter().filter_map(plain).collect();
+        hidden.extend(decoded);
+    }
+    hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    hidden
 }
 
 /// Writes `stringData` into `data`. The server would do so too, but note `stringData` as ours, where nothing stays: who
@@ -217,6 +224,7 @@ mod tests {
             title: title.to_owned(),
             parent: Parent { namespace: "default".into(), name: "x".into() },
             objects: objects.collect(),
+            hooks: Vec::new(),
             notes: BTreeMap::new(),
             policy: Policy::default(),
         }

@@ -93,6 +93,7 @@ impl Tenant {
             title: self.title.clone(),
             parent: self.parent.clone(),
             objects,
+            hooks: Vec::new(),
             notes: BTreeMap::new(),
             policy: self.settings.policy.clone(),
         })

@@ -45,6 +45,8 @@ pub(super) struct Arguments {
     pub(super) crds: String,
     /// Whether hooks are delivered as objects.
     pub(super) includes_hooks: bool,
+    /// Whether hooks are run.
+    pub(super) runs_hooks: bool,
     /// Whether the state holds fields, not digests.
     pub(super) full_detail: bool,
     /// Whether the layers are looked at for what is wrong.
@@ -154,6 +156,7 @@ impl Arguments {
             api_versions: strings("api_versions"),
             crds: block.string("crds").unwrap_or(super::schema::CRDS[0]).to_owned(),
             includes_hooks: block.string("hooks") == Some("include"),
+            runs_hooks: block.string("hooks") == Some("run"),
             full_detail: block.string("plan_detail") != Some("summary"),
             lint: Lint::read(block.string("lint")),
             allow_deletion_of: strings("allow_deletion_of"),
@@ -307,6 +310,14 @@ pub(super) fn validate(config: &Object) -> Diagnostics {
 }
 
 fn validate_delivery(config: &Object, found: &mut Diagnostics) {
+    let to_cluster = config.block("delivery").is_some_and(|delivery| !delivery.is_null("cluster"));
+    if config.string("hooks") == Some("run") && !to_cluster && !config.is_unknown("delivery") {
+        found.push(
+            Diagnostic::error("hooks run only where the release goes straight to its cluster")
+                .hint("say `delivery { cluster {} }`, or `hooks = \"include\"` to deliver them as ordinary objects")
+                .at("hooks"),
+        );
+    }
     let Some(delivery) = config.block("delivery") else { return };
     const PLACES: [&str; 2] = ["git", "cluster"];
     if PLACES.iter().any(|place| delivery.is_unknown(place)) {

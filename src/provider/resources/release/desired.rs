@@ -16,6 +16,7 @@ use crate::manifest;
 use crate::manifest::mask::{Mark, Masker, Reason, Revisions};
 use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surface};
 use crate::release::formats::Format;
+use crate::release::hooks::HookObject;
 use crate::release::record::VerifyRecord;
 use crate::release::{self, Definitions, Draw, Hooks, Release, ReleaseError, Rendered, Unknown};
 use crate::source;
@@ -26,6 +27,8 @@ use crate::source::charts::{Found, Origin, Verify};
 pub(super) struct Desired {
     /// The objects.
     pub(super) objects: Vec<DesiredObject>,
+    /// What runs before and after them.
+    pub(super) hooks: Vec<HookObject>,
     /// What the plan shows of them.
     pub(super) surface: Surface,
     /// Key → `VALUE (LAYER)`; none where the value is not known yet.
@@ -151,7 +154,11 @@ fn compute(
         api_versions: &api_versions,
         layers: &layers,
         definitions: definitions(arguments),
-        hooks: if arguments.includes_hooks { Hooks::Include } else { Hooks::Skip },
+        hooks: match (arguments.includes_hooks, arguments.runs_hooks) {
+            (true, _) => Hooks::Include,
+            (_, true) => Hooks::Run,
+            _ => Hooks::Skip,
+        },
         patches: &patches,
     };
     let draw = keep.seed.as_ref().map(Seed::draw_from);
@@ -269,6 +276,7 @@ fn present(
         delivered_surface,
         objects_by_chance: rendered.objects_by_chance,
         objects: rendered.objects,
+        hooks: rendered.hooks,
         surface,
         values,
         chart: chart_metadata(chart),
@@ -288,8 +296,11 @@ fn warnings(arguments: &Arguments, rendered: &Rendered, unknown: &Unknown) -> Di
                 arguments.title(),
                 rendered.skipped_hooks.len()
             ))
-            .detail(format!("Only Helm runs hooks as hooks: {}.", rendered.skipped_hooks.join(", ")))
-            .hint("hooks = \"include\" delivers them as ordinary objects"),
+            .detail(format!("They are {}.", rendered.skipped_hooks.join(", ")))
+            .hint(
+                "hooks = \"include\" delivers them as ordinary objects, and \"run\" runs those of an installation or upgrade where the \
+                 release goes straight to its cluster",
+            ),
         );
     }
     found

@@ -176,7 +176,12 @@ impl Arguments {
             kube_version: self.kube_version.clone(),
             api_versions: self.api_versions.clone(),
             crds: self.crds.clone(),
-            hooks: if self.includes_hooks { "include" } else { "skip" }.to_owned(),
+            hooks: match (self.includes_hooks, self.runs_hooks) {
+                (true, _) => "include",
+                (_, true) => "run",
+                _ => "skip",
+            }
+            .to_owned(),
             patches: self.patches.clone(),
             format: self.delivery.as_ref().map(|git| formats::to_record(&git.format)).unwrap_or_default(),
         }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use helm_engine::manifests::{DeletePolicy, HookEvent};
 use tf_provider::CancellationToken;
 use tf_provider::schema::{Diagnostic, Diagnostics, NewState, Object};
 
@@ -13,8 +14,10 @@ use super::arguments::{self, Arguments};
 use super::desired::Desired;
 use super::private::Private;
 use crate::delivery::cluster::ObjectSet;
+use crate::delivery::cluster::hooks::{Deletion, Hook, Moment};
 use crate::delivery::cluster::inventory::Parent;
 use crate::manifest::mask::{Mark, ObjectMarks, Revisions};
+use crate::release::hooks::HookObject;
 use crate::release::record;
 
 impl Keeper for Private {
@@ -45,7 +48,7 @@ fn title(arguments: &Arguments) -> String {
 }
 
 /// Makes the set; of a plan, objects are left out of which something is known only after apply.
-fn set(arguments: &Arguments, desired: &Desired) -> Arc<ObjectSet> {
+fn set(arguments: &Arguments, desired: &Desired, is_new: bool) -> Arc<ObjectSet> {
     let is_known = |one: &&crate::manifest::surface::Desired| {
         let key = one.id.key();
         !desired.unknown.objects.contains_key(&key)
@@ -58,9 +61,30 @@ fn set(arguments: &Arguments, desired: &Desired) -> Arc<ObjectSet> {
         title: title(arguments),
         parent: parent(arguments),
         objects: objects.cloned().collect(),
+        hooks: desired.hooks.iter().map(|hook| to_run(hook, is_new)).collect(),
         notes: BTreeMap::from([("record".to_owned(), record::write(&arguments.to_record()))]),
         policy: policy.unwrap_or_default(),
     })
+}
+
+/// Gives a hook with the moments at which it runs in this apply.
+fn to_run(hook: &HookObject, is_new: bool) -> Hook {
+    let moment = |event: &HookEvent| match (event, is_new) {
+        (HookEvent::PreInstall, true) | (HookEvent::PreUpgrade, false) => Some(Moment::Before),
+        (HookEvent::PostInstall, true) | (HookEvent::PostUpgrade, false) => Some(Moment::After),
+        _ => None,
+    };
+    let says = |policy: DeletePolicy| hook.delete_policies.contains(&policy);
+    Hook {
+        object: hook.desired.clone(),
+        moments: hook.events.iter().filter_map(moment).collect(),
+        weight: hook.weight,
+        deletion: Deletion {
+            before_creation: says(DeletePolicy::BeforeHookCreation) || hook.delete_policies.is_empty(),
+            succeeded: says(DeletePolicy::HookSucceeded),
+            failed: says(DeletePolicy::HookFailed),
+        },
+    }
 }
 
 /// Asks the cluster what the planned release would change there, and leaves the status open where something is to be done.
@@ -86,7 +110,8 @@ pub(super) async fn plan(
         asks_server: settings.asks_server && !is_quiet && desired.unknown.set.is_none(),
         ..settings.clone()
     };
-    cluster_delivery::plan(shared, &arguments.cluster, &set(arguments, desired), &settings).await
+    cluster_delivery::plan(shared, &arguments.cluster, &set(arguments, desired, prior.is_none()), &settings)
+        .await
 }
 
 fn is_settled(status: &str) -> bool {
@@ -108,7 +133,7 @@ pub(super) async fn apply(
 ) -> Result<NewState, Diagnostics> {
     let Some(settings) = &arguments.in_cluster else { return Ok(NewState::of(state)) };
     let longest = arguments::timeout(&state, if prior.is_some() { "update" } else { "create" });
-    let set = set(arguments, &desired);
+    let set = set(arguments, &desired, prior.is_none());
     let outcome = cluster_delivery::apply(shared, &arguments.cluster, &set, longest, cancel).await?;
     keep.remember(&desired);
     cluster_delivery::remember(&mut keep, settings, &outcome);

@@ -86,9 +86,10 @@ pub(super) fn rendering(schema: Schema) -> Schema {
         )
         .attribute(
             "hooks",
-            Attribute::optional(Type::String).default_value("skip").one_of(["skip", "include"]).description(
-                "What happens to the chart's Helm hooks, which only Helm itself can run as hooks: `skip` leaves them out \
-                 and says so, `include` delivers them as ordinary objects, tests excepted. Default: `skip`.",
+            Attribute::optional(Type::String).default_value("skip").one_of(["skip", "include", "run"]).description(
+                "What happens to the chart's Helm hooks, tests excepted: `skip` leaves them out and says so, `include` delivers them \
+                 as ordinary objects, and `run`, for a delivery straight to the cluster, runs those of an installation or upgrade as \
+                 Helm would: by weight, until their Jobs have completed. Default: `skip`.",
             ),
         )
         .attribute(
