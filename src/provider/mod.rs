@@ -32,10 +32,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::delivery::cluster::Clusters;
 use crate::delivery::git::GitDelivery;
-use crate::layers::layout::{LayerFile, Layout};
+use crate::layers::layout::{LayerFile, Layout, RepositoryAt};
 use crate::source::chart::ChartError;
 use crate::source::charts::{Charts, Found, Origin};
-use crate::source::repositories::Repositories;
+use crate::source::repositories::{Opened, Repositories};
 use crate::source::sops::Sops;
 use crate::source::{self, SourceError};
 use configuration::Configuration;
@@ -151,12 +151,8 @@ impl Shared {
         let (name, text) = match &file.repository {
             None => (file.path.clone(), source::file::read(&configuration.resolve(&file.path))),
             Some(at) => {
-                configuration.repository(&at.name)?;
-                let repositories = self.repositories(configuration);
-                let opened = repositories.open(&at.name, at.reference.as_deref().unwrap_or_default());
-                let opened =
-                    opened.map_err(|error| diagnostics::of_repository(&file.name, &at.name, &error))?;
-                (opened.name(&file.path), repositories.read(&opened, &file.path))
+                let opened = self.repository(at, &file.name)?;
+                (opened.name(&file.path), self.repositories(configuration).read(&opened, &file.path))
             }
         };
         match text {
@@ -164,6 +160,18 @@ impl Shared {
             Err(SourceError::Absent { .. }) if file.optional => Ok(None),
             Err(error) => Err(diagnostics::of_layer(&file.name, &name, &error)),
         }
+    }
+
+    /// Opens the repository of a layer. Blocks while it is fetched.
+    ///
+    /// # Errors
+    /// When there is no such repository or reference, or it cannot be fetched.
+    pub(crate) fn repository(&self, at: &RepositoryAt, layer: &str) -> Result<Opened, Diagnostic> {
+        let configuration = self.configuration().map_err(|_| diagnostics::not_configured())?;
+        configuration.repository(&at.name)?;
+        let reference = at.reference.as_deref().unwrap_or_default();
+        let opened = self.repositories(configuration).open(&at.name, reference);
+        opened.map_err(|error| diagnostics::of_repository(layer, &at.name, &error))
     }
 
     /// Returns what decrypts layers.

@@ -150,6 +150,10 @@ fn what_cannot_be_read_of_a_repository_is_named() {
         assert_refused(terraform, &[expected, "layer \"base\" cannot be read"]);
         terraform.write("main.tf", &before);
     }
+    terraform.replace("main.tf", "ref        = \"main\"", "ref        = \"v9\"");
+    let message = terraform.plan().expect_failure();
+    assert_eq!(message.matches("Error:").count(), 1, "one repository is one failure\n{message}");
+    terraform.replace("main.tf", "ref        = \"v9\"", "ref        = \"main\"");
     terraform.replace("main.tf", "{environment}.yaml", "{enviroment}.yaml");
     assert_refused(terraform, &["there is no `{enviroment}`", "`{environment}`"]);
     terraform.replace("main.tf", "{enviroment}.yaml", "{environment}.yaml");

@@ -6,7 +6,7 @@ use super::super::super::{Shared, diagnostics};
 use super::arguments::{Arguments, Layer as Argument, LayerSource, SENSITIVE_VALUES};
 use super::hcl;
 use crate::layers::layer::{Layer, LayerError};
-use crate::layers::layout::{Captures, LayerFile, LayoutError};
+use crate::layers::layout::{Captures, LayerFile, LayoutError, RepositoryAt};
 use crate::layers::stack::Stack;
 use crate::layers::template::{self, Facts};
 
@@ -19,6 +19,7 @@ pub(super) fn read(shared: &Shared, arguments: &Arguments) -> Result<Stack, Diag
     let facts = facts(shared, arguments)?;
     let mut found = Diagnostics::new();
     let mut stack = Stack::default();
+    let mut closed: Vec<&RepositoryAt> = Vec::new();
     for (index, argument) in of_layout.iter().chain(&arguments.layers).enumerate() {
         let at = match index.checked_sub(of_layout.len()) {
             None => Path::from("layout"),
@@ -27,6 +28,17 @@ pub(super) fn read(shared: &Shared, arguments: &Arguments) -> Result<Stack, Diag
                 LayerSource::Text(_) | LayerSource::Object(_) => "values",
             }),
         };
+        // A repository that cannot be opened is told of once, and not as a lack of files.
+        if let LayerSource::File { repository: Some(repository), .. } = &argument.source {
+            if closed.contains(&repository) {
+                continue;
+            }
+            if let Err(diagnostic) = shared.repository(repository, &argument.name) {
+                closed.push(repository);
+                found.push(diagnostic.at(at));
+                continue;
+            }
+        }
         match read_layer(shared, argument, index, &facts, &stack) {
             Ok(layer) => stack.layers.extend(layer),
             Err(diagnostic) => found.push(diagnostic.at(at)),
@@ -36,7 +48,9 @@ pub(super) fn read(shared: &Shared, arguments: &Arguments) -> Result<Stack, Diag
         Ok(layer) => stack.layers.extend(layer),
         Err(diagnostic) => found.push(diagnostic.at(SENSITIVE_VALUES)),
     }
-    check_layout(arguments, &of_layout, &stack, &mut found);
+    if closed.is_empty() {
+        check_layout(arguments, &of_layout, &stack, &mut found);
+    }
     check_names(&of_layout, arguments, &mut found);
     found.into_result().map(|_| stack)
 }
