@@ -54,9 +54,9 @@ changes plan.log
 apply
 
 step "Somebody changes an image by hand"
-server_address=$(sed -n 's/.*server: "\(.*\)"/\1/p' "$TF_VAR_kubeconfig" | head -n 1)
+server_address=$(grep -o 'server: "[^"]*' "$TF_VAR_kubeconfig" | head -n 1 | cut -d\" -f 2)
 folder=$(dirname "$TF_VAR_kubeconfig")
-curl --silent --fail --cacert "$folder/pki/ca.crt" --header "Authorization: Bearer $(cat "$folder/admin.token")" \
+curl --silent --show-error --fail --cacert "$folder/pki/ca.crt" --header "Authorization: Bearer $(cat "$folder/admin.token")" \
   --request PATCH --header 'Content-Type: application/strategic-merge-patch+json' --output /dev/null \
   --data '{"spec":{"template":{"spec":{"containers":[{"name":"manager","image":"example.com/mine:1"}]}}}}' \
   "$server_address/apis/apps/v1/namespaces/flux-system/deployments/helm-controller?fieldManager=by-hand"
