@@ -193,7 +193,7 @@ fn a_plan_beyond_the_guard_lists_what_would_go() {
     );
     terraform.assert_nothing_to_do();
     let message = terraform.run(&["plan", "-no-color", "-destroy"]).expect_failure();
-    assert!(message.contains("v1/ConfigMap/default/small (default/small on one)"), "{message}");
+    assert!(message.contains("v1/ConfigMap/default/small (release default/small on one)"), "{message}");
     terraform.replace("main.tf", "max_deleted_objects = 0", "forbid_kinds_deletion = [\"ConfigMap\"]");
     refused_destroy(&shop, "v1/ConfigMap/default/small");
     terraform.replace(
