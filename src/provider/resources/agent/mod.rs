@@ -155,7 +155,7 @@ impl Resource for AgentResource {
             state.diagnostics.extend(in_cluster::let_go(&self.shared, &before, &request.prior).await?);
         }
         match left {
-            Some(place) => match place.withdraw(&before, &old, deadline, request.context.cancel).await {
+            Some(place) => match place.withdraw(&old, deadline, request.context.cancel).await {
                 Ok(()) => Ok(state),
                 Err(failed) => Ok(state.diagnostics(failed)),
             },
@@ -172,7 +172,7 @@ impl Resource for AgentResource {
         let keep = Private::read(&request.private);
         if let Some(place) = place::of(&self.shared, &arguments)? {
             let deadline = timeouts::timeout(&request.prior, "delete");
-            place.withdraw(&arguments, &keep.delivered, deadline, request.context.cancel).await?;
+            place.withdraw(&keep.delivered, deadline, request.context.cancel).await?;
         }
         Ok(NewState::gone())
     }

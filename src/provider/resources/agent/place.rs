@@ -8,20 +8,19 @@ use serde_json::Value;
 use tf_provider::CancellationToken;
 use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
 
-use super::super::super::{Shared, diagnostics};
-use super::super::objects::git;
+use super::super::super::Shared;
+use super::super::objects::git::{self, GitPlace};
 use super::arguments::Arguments;
 use super::attributes;
 use super::desired::Desired;
-use crate::delivery::git::{Author, GitFolder, Target};
-use crate::delivery::{Delivery, Existing, FileIds, Instant, Owner, OwnerKind, Parcel, Reading};
+use crate::delivery::{Delivery, Existing, FileIds, Instant, Owner, OwnerKind, Reading};
 use crate::flux::gotk;
 use crate::manifest::patch::{self, Subject, Written};
 use crate::release::objects;
 
 /// The place of one agent.
 pub(super) struct Place {
-    folder: GitFolder,
+    git: GitPlace,
 }
 
 /// What somebody else left at a place.
@@ -43,16 +42,8 @@ pub(super) struct Found {
 /// With the attribute that names a repository or path that cannot be.
 pub(super) fn of(shared: &Arc<Shared>, arguments: &Arguments) -> Result<Option<Place>, Diagnostics> {
     let Some((repository, folder)) = arguments.folder() else { return Ok(None) };
-    let at = |name: &str| Path::from("delivery").attribute("git").attribute(name);
-    let repository =
-        shared.configuration()?.repository(repository).map_err(|one| one.at(at("repository")))?;
-    let Some(remote) = repository.remote.clone() else { return Ok(None) };
-    let author = Author { name: repository.author.name.clone(), email: repository.author.email.clone() };
-    let target = Target::new(remote, &repository.branch, author)
-        .map_err(|error| diagnostics::of_source(&error).at(at("repository")))?;
-    let folder = shared.git()?.folder(target, &folder);
-    let folder = folder.map_err(|error| diagnostics::of_source(&error).at(at("path")))?;
-    Ok(Some(Place { folder }))
+    let git = GitPlace::open(shared, (repository, &folder), arguments.title(), owner(arguments))?;
+    Ok(git.map(|git| Place { git }))
 }
 
 /// Names the agent in the files it owns.
@@ -82,14 +73,12 @@ pub(super) fn preview_of_destroy(arguments: &Arguments, prior: &Object) -> Optio
 impl Place {
     /// Says that a delivery to this place is being prepared.
     pub(super) fn announce(&self) {
-        self.folder.announce();
+        self.git.folder().announce();
     }
 
     /// Finds out, while planning, whether somebody else writes the same files.
     pub(super) fn claim(&self, arguments: &Arguments, desired: &Desired) -> Result<(), Diagnostics> {
-        let files = desired.files(arguments);
-        let claimed = self.folder.claim(&owner(arguments), files.keys().map(String::as_str));
-        claimed.map_err(|error| git::not_delivered(&arguments.title(), &error).into())
+        self.git.claim(&desired.files(arguments))
     }
 
     /// Looks, before a first delivery, at the files that are there: nothing of others is overwritten unseen.
@@ -107,15 +96,15 @@ impl Place {
             return Ok(None);
         }
         let wanted = desired.files(arguments);
-        let unknown: FileIds = wanted.keys().map(|name| (name.clone(), String::new())).collect();
+        let unseen = git::unseen(wanted.keys().cloned());
         // What cannot be read now is looked at again before it is written.
-        let Ok(reading) = self.folder.read(&unknown, Instant::now() + longest).await else { return Ok(None) };
-        let owner = owner(arguments);
+        let reading = self.git.folder().read(&unseen, Instant::now() + longest).await;
+        let Ok(reading) = reading else { return Ok(None) };
         let foreign: Vec<&str> = reading
             .files
             .iter()
             .filter_map(|(name, found)| Some((name, found.as_ref()?.changed.as_ref()?)))
-            .filter(|(_, content)| Owner::of(content).as_ref() != Some(&owner))
+            .filter(|(_, content)| Owner::of(content).as_ref() != Some(self.git.owner()))
             .map(|(name, _)| name.as_str())
             .collect();
         if foreign.is_empty() {
@@ -145,27 +134,18 @@ impl Place {
         cancel: CancellationToken,
     ) -> Result<FileIds, Diagnostics> {
         let adopt = arguments.delivery.as_ref().is_some_and(|git| git.adopt);
-        let parcel = Parcel {
-            owner: owner(arguments),
-            files: desired.files(arguments),
-            delivered: delivered.clone(),
-            existing: if adopt { Existing::Adopt } else { Existing::Refuse },
-        };
-        let work = self.folder.deliver(parcel, Instant::now() + longest);
-        Ok(git::unless_cancelled(&arguments.title(), cancel, work).await?.files)
+        let existing = if adopt { Existing::Adopt } else { Existing::Refuse };
+        self.git.deliver(desired.files(arguments), delivered, existing, longest, cancel).await
     }
 
     /// Deletes what was delivered.
     pub(super) async fn withdraw(
         &self,
-        arguments: &Arguments,
         delivered: &FileIds,
         longest: Duration,
         cancel: CancellationToken,
     ) -> Result<(), Diagnostics> {
-        let owner = owner(arguments);
-        let work = self.folder.withdraw(&owner, delivered, Instant::now() + longest);
-        git::unless_cancelled(&arguments.title(), cancel, work).await
+        self.git.withdraw(delivered, longest, cancel).await
     }
 
     /// Reads what is there if it is not what was delivered.
@@ -177,15 +157,7 @@ impl Place {
         delivered: &FileIds,
         longest: Duration,
     ) -> Result<Option<Found>, Diagnostic> {
-        let deadline = Instant::now() + longest;
-        let reading = self.folder.read(delivered, deadline).await.map_err(|error| git::unreadable(&error))?;
-        let same =
-            reading.files.values().all(|found| found.as_ref().is_some_and(|found| found.changed.is_none()));
-        if same {
-            return Ok(None);
-        }
-        // Labels that all objects share can only be told from all of them: read the unchanged files as well.
-        self.read_back(delivered.keys().cloned(), deadline).await.map(Some)
+        Ok(self.git.read(delivered, longest).await?.as_ref().map(found))
     }
 
     /// Reads the files that an agent has in this folder, whoever wrote them.
@@ -197,9 +169,7 @@ impl Place {
         names: impl Iterator<Item = String>,
         deadline: Instant,
     ) -> Result<Found, Diagnostic> {
-        let unknown: FileIds = names.map(|name| (name, String::new())).collect();
-        let all = self.folder.read(&unknown, deadline).await.map_err(|error| git::unreadable(&error))?;
-        Ok(found(&all))
+        Ok(found(&self.git.read_whole(names, deadline).await?))
     }
 }
 

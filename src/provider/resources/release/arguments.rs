@@ -3,12 +3,13 @@
 //! Everything here reads configuration, plan and state alike: all three have the block's shape.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path, Value};
 
 use super::super::super::cluster_delivery::Settings;
 use super::super::super::patches;
+use super::super::objects::deletions::Holder;
+use super::super::objects::timeouts;
 use super::{formats, hcl};
 use crate::layers::layout::RepositoryAt;
 use crate::manifest::patch::Written;
@@ -55,7 +56,6 @@ pub(super) struct Arguments {
     pub(super) allow_deletion_of: Vec<String>,
     /// What changes the rendered objects, in this order.
     pub(super) patches: Vec<Written>,
-    /// Where the objects go.
     /// Where in git the objects go.
     pub(super) delivery: Option<GitDelivery>,
     /// How the objects go straight to the cluster.
@@ -187,6 +187,15 @@ impl Arguments {
     pub(super) fn title(&self) -> String {
         format!("{}/{} on {}", self.namespace, self.name, self.cluster)
     }
+
+    /// Says whose objects these are, for what a plan may delete and what a delivery tells.
+    pub(super) fn holder(&self) -> Holder {
+        Holder {
+            title: format!("release {}", self.title()),
+            cluster: self.cluster.clone(),
+            allow_deletion_of: self.allow_deletion_of.clone(),
+        }
+    }
 }
 
 fn read_chart(block: &Object) -> ChartRecord {
@@ -300,11 +309,7 @@ pub(super) fn validate(config: &Object) -> Diagnostics {
     }
     patches::validate(config, &mut found);
     formats::validate(config, &mut found);
-    for operation in ["create", "read", "update", "delete"] {
-        if let Some(Err(diagnostic)) = written_timeout(config, operation) {
-            found.push(diagnostic);
-        }
-    }
+    timeouts::validate(config, &mut found);
     validate_delivery(config, &mut found);
     found
 }
@@ -502,59 +507,9 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// Returns how long an operation may take.
-pub(super) fn timeout(block: &Object, operation: &str) -> Duration {
-    const DEFAULT: Duration = Duration::from_secs(300);
-    written_timeout(block, operation).and_then(Result::ok).unwrap_or(DEFAULT)
-}
-
-fn written_timeout(block: &Object, operation: &str) -> Option<Result<Duration, Diagnostic>> {
-    let text = block.block("timeouts")?.string(operation)?;
-    Some(parse_duration(text).ok_or_else(|| {
-        Diagnostic::error(format!("timeouts.{operation} is no duration: {text:?}"))
-            .hint("write a whole number with `s`, `m` or `h`, such as `90s` or `1h30m`")
-            .at(Path::from("timeouts").attribute(operation))
-    }))
-}
-
-/// Reads a duration such as `1h30m`; nothing for anything else, zero included.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let mut seconds: u64 = 0;
-    let mut number = String::new();
-    for character in text.chars() {
-        if character.is_ascii_digit() {
-            number.push(character);
-            continue;
-        }
-        let unit = match character {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            _ => return None,
-        };
-        seconds = seconds.checked_add(number.parse::<u64>().ok()?.checked_mul(unit)?)?;
-        number.clear();
-    }
-    (number.is_empty() && seconds > 0).then(|| Duration::from_secs(seconds))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_have_units() {
-        let check = |text: &str, seconds: Option<u64>| {
-            assert_eq!(parse_duration(text), seconds.map(Duration::from_secs), "{text}")
-        };
-        check("90s", Some(90));
-        check("1h30m", Some(5400));
-        check("10", None);
-        check("0s", None);
-        check("m", None);
-        check("99999999999999999999h", None);
-        check("1 h", None);
-    }
 
     #[test]
     fn layers_say_what_is_wrong_with_them() {

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use tf_provider::schema::{Object, Value};
 
+use super::super::objects::shown;
 use super::arguments::{Arguments, GitDelivery, SENSITIVE_VALUES};
 use super::desired::Desired;
 use super::place::Found;
 use super::private::Private;
-use super::texts;
-use crate::manifest::images::Use;
 use crate::manifest::mask::Masker;
 use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surface};
 use crate::release::formats::Format;
@@ -71,7 +70,7 @@ pub(super) fn with_computed(mut planned: Object, arguments: &Arguments, desired:
     set_surface(&mut planned, &desired.surface);
     planned.set("values", maybe_texts(&desired.values));
     hide_unknown(&mut planned, desired);
-    planned.set("chart_metadata", texts(&desired.chart));
+    planned.set("chart_metadata", shown::texts(&desired.chart));
     let (delivered, status) = match (&arguments.delivery, &arguments.in_cluster) {
         (Some(git), _) => (Value::from(describe(git)), "delivered"),
         (None, Some(_)) => (Value::from(format!("cluster {}", arguments.cluster)), "applied"),
@@ -142,15 +141,15 @@ pub(super) fn with_found(
     let mut masker =
         Masker::new(keep.seed.as_ref().map(|seed| &seed.mask_key[..]), &keep.revisions).pinned(&pin);
     let detail = if arguments.full_detail { Detail::Full } else { Detail::Summary };
-    let shown = surface(&objects, detail, &mut masker);
+    let seen = surface(&objects, detail, &mut masker);
     keep.revisions.take_from(masker.finish());
     keep.delivered = found.files.clone();
     match &arguments.delivery {
         // What the agent renders stands in no file.
         Some(git) if git.format != Format::Manifests => {
-            state.set("delivered_objects", delivered_objects(&shown));
+            state.set("delivered_objects", delivered_objects(&seen));
         }
-        _ => set_surface(&mut state, &shown),
+        _ => set_surface(&mut state, &seen),
     }
     if found.files.is_empty() {
         state.set("status", "missing");
@@ -174,37 +173,13 @@ fn delivered_objects(surface: &Surface) -> Value {
 
 fn set_surface(object: &mut Object, surface: &Surface) {
     object.set("late", maybe_texts(&surface.late));
-    set_shown(object, surface);
-}
-
-/// Fills in what shows objects that are all known.
-pub(super) fn set_shown(object: &mut Object, surface: &Surface) {
-    object.set("manifests", texts(&surface.manifests));
-    object.set("common_labels", texts(&surface.common_labels));
-    object.set("images", texts(&images(&surface.images)));
-    object.set("digest", surface.digest.as_str());
+    shown::set(object, surface);
 }
 
 /// Turns texts of which some are not known yet into a value.
 pub(super) fn maybe_texts(entries: &BTreeMap<String, Option<String>>) -> Value {
     let value = |text: &Option<String>| text.as_deref().map_or_else(Value::unknown, Value::from);
     Value::map(entries.iter().map(|(key, text)| (key.clone(), value(text))))
-}
-
-/// Shows where each image runs: `Deployment/web, CronJob/report`.
-fn images(images: &BTreeMap<String, Vec<Use>>) -> BTreeMap<String, String> {
-    let short = |key: &str| {
-        let mut parts = key.rsplit('/');
-        let name = parts.next().unwrap_or_default().to_owned();
-        let kind = key.split('/').find(|part| part.starts_with(|first: char| first.is_ascii_uppercase()));
-        format!("{}/{name}", kind.unwrap_or_default())
-    };
-    let shown = |uses: &[Use]| {
-        let mut objects: Vec<String> = uses.iter().map(|one| short(&one.object)).collect();
-        objects.dedup();
-        objects.join(", ")
-    };
-    images.iter().map(|(image, uses)| (image.clone(), shown(uses))).collect()
 }
 
 fn describe(git: &GitDelivery) -> String {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tf_provider::schema::{Diagnostic, Diagnostics, Imported, Number, Object, Value};
 
 use super::super::super::{Shared, patches};
+use super::super::objects::shown;
 use super::arguments::{Arguments, GitDelivery};
 use super::desired::{Desired, desired};
 use super::place::Found;
@@ -118,7 +119,7 @@ fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
         .with("layout", text(&record.layout))
         .with(
             "captures",
-            if record.captures.is_empty() { Value::Null } else { super::texts(&record.captures) },
+            if record.captures.is_empty() { Value::Null } else { shown::texts(&record.captures) },
         )
         .with("layer", Value::list(record.layers.iter().map(layer)))
         .with("kube_version", text(&record.kube_version))

@@ -10,7 +10,8 @@ use tf_provider::schema::{Diagnostic, Diagnostics, NewState, Object};
 
 use super::super::super::Shared;
 use super::super::super::cluster_delivery::{self, Keeper, Kept};
-use super::arguments::{self, Arguments};
+use super::super::objects::timeouts;
+use super::arguments::Arguments;
 use super::desired::Desired;
 use super::private::Private;
 use crate::delivery::cluster::ObjectSet;
@@ -132,7 +133,7 @@ pub(super) async fn apply(
     cancel: &CancellationToken,
 ) -> Result<NewState, Diagnostics> {
     let Some(settings) = &arguments.in_cluster else { return Ok(NewState::of(state)) };
-    let longest = arguments::timeout(&state, if prior.is_some() { "update" } else { "create" });
+    let longest = timeouts::timeout(&state, if prior.is_some() { "update" } else { "create" });
     let set = set(arguments, &desired, prior.is_none());
     let outcome = cluster_delivery::apply(shared, &arguments.cluster, &set, longest, cancel).await?;
     keep.remember(&desired);
@@ -153,7 +154,7 @@ pub(super) async fn withdraw(
     prior: Object,
     cancel: &CancellationToken,
 ) -> Result<NewState, Diagnostics> {
-    let longest = arguments::timeout(&prior, "delete");
+    let longest = timeouts::timeout(&prior, "delete");
     let (parent, title) = (parent(arguments), title(arguments));
     let removal =
         cluster_delivery::withdraw(shared, &arguments.cluster, &parent, &title, longest, cancel).await?;
@@ -169,7 +170,7 @@ pub(super) async fn let_go(
     before: &Arguments,
     prior: &Object,
 ) -> Result<Diagnostic, Diagnostics> {
-    let longest = arguments::timeout(prior, "update");
+    let longest = timeouts::timeout(prior, "update");
     cluster_delivery::let_go(shared, &before.cluster, &parent(before), &title(before), longest).await
 }
 
@@ -181,7 +182,7 @@ pub(super) async fn read(
     mut keep: Private,
 ) -> NewState {
     let Some(settings) = &arguments.in_cluster else { return NewState::of(state) };
-    let longest = arguments::timeout(&state, "read");
+    let longest = timeouts::timeout(&state, "read");
     let before = keep.clone();
     let (cluster, parent) = (&arguments.cluster, parent(arguments));
     let answer = cluster_delivery::read(shared, cluster, &parent, settings, state, &mut keep, longest).await;

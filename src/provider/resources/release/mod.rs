@@ -5,7 +5,6 @@
 
 mod arguments;
 mod attributes;
-mod deletions;
 mod desired;
 mod formats;
 mod hcl;
@@ -23,7 +22,7 @@ use std::sync::Arc;
 use tf_provider::async_trait;
 use tf_provider::schema::{
     CreateRequest, DeleteRequest, Diagnostic, Diagnostics, ImportRequest, Imported, NewState, Object, Plan,
-    PlanDestroyRequest, PlanRequest, ReadRequest, Resource, Schema, UpdateRequest, ValidateRequest, Value,
+    PlanDestroyRequest, PlanRequest, ReadRequest, Resource, Schema, UpdateRequest, ValidateRequest,
 };
 
 use arguments::Arguments;
@@ -32,6 +31,7 @@ use place::Place;
 use private::{Private, Seed};
 
 use super::super::Shared;
+use super::objects::{deletions, timeouts};
 
 /// The resource type `strata_release`.
 pub(crate) struct ReleaseResource {
@@ -76,7 +76,7 @@ impl ReleaseResource {
         }
         if let Some(place) = place {
             let operation = if prior.is_some() { "update" } else { "create" };
-            let deadline = arguments::timeout(&planned, operation);
+            let deadline = timeouts::timeout(&planned, operation);
             keep.delivered = place.deliver(&arguments, &desired, &keep.delivered, deadline, cancel).await?;
         }
         let state = attributes::with_computed(planned, &arguments, &desired);
@@ -122,7 +122,11 @@ impl Resource for ReleaseResource {
         // Of what is replaced everything goes before it comes anew.
         let stays = request.requires_replace.is_empty().then_some(&planned);
         if desired.unknown.set.is_none() {
-            deletions::check(&self.shared, request.prior.as_ref(), stays)?;
+            let holder = match &request.prior {
+                Some(prior) if stays.is_none() => Arguments::read(prior).holder(),
+                _ => arguments.holder(),
+            };
+            deletions::check(&self.shared, &holder, request.prior.as_ref(), stays)?;
         }
         let before = request.prior.as_ref().filter(|_| request.requires_replace.is_empty());
         let notices = in_cluster::plan(&self.shared, &arguments, &desired, before, &mut planned).await?;
@@ -134,7 +138,8 @@ impl Resource for ReleaseResource {
     }
 
     async fn plan_destroy(&self, request: PlanDestroyRequest) -> Result<Diagnostics, Diagnostics> {
-        deletions::check(&self.shared, Some(&request.prior), None)?;
+        let holder = Arguments::read(&request.prior).holder();
+        deletions::check(&self.shared, &holder, Some(&request.prior), None)?;
         Ok(Diagnostics::new())
     }
 
@@ -154,7 +159,7 @@ impl Resource for ReleaseResource {
             // Without a delivery there is nothing outside the state; a place that is no longer configured cannot be read.
             Ok(_) | Err(_) => return Ok(NewState::of(request.state)),
         };
-        let deadline = arguments::timeout(&request.state, "read");
+        let deadline = timeouts::timeout(&request.state, "read");
         match place.read(&keep.delivered, deadline).await {
             Ok(None) => Ok(NewState::of(request.state)),
             Ok(Some(found)) => {
@@ -174,7 +179,7 @@ impl Resource for ReleaseResource {
         let after = Arguments::read(&request.planned);
         let left = if before.place() != after.place() { place::of(&self.shared, &before)? } else { None };
         let old = if left.is_some() { std::mem::take(&mut keep.delivered) } else { Default::default() };
-        let deadline = arguments::timeout(&request.planned, "update");
+        let deadline = timeouts::timeout(&request.planned, "update");
         let (prior, cancel) = (&request.prior, request.context.cancel.clone());
         let mut state = self.bring(request.planned, &request.config, keep, Some(prior), cancel).await?;
         if before.in_cluster.is_some() && after.in_cluster.is_none() {
@@ -184,7 +189,7 @@ impl Resource for ReleaseResource {
             }
         }
         match left {
-            Some(place) => match place.withdraw(&before, &old, deadline, request.context.cancel).await {
+            Some(place) => match place.withdraw(&old, deadline, request.context.cancel).await {
                 Ok(()) => Ok(state),
                 Err(failed) => Ok(state.diagnostics(failed)),
             },
@@ -200,8 +205,8 @@ impl Resource for ReleaseResource {
                 .await;
         }
         if let Some(place) = place::of(&self.shared, &arguments)? {
-            let deadline = arguments::timeout(&request.prior, "delete");
-            place.withdraw(&arguments, &keep.delivered, deadline, request.context.cancel).await?;
+            let deadline = timeouts::timeout(&request.prior, "delete");
+            place.withdraw(&keep.delivered, deadline, request.context.cancel).await?;
         }
         Ok(NewState::gone())
     }
@@ -225,9 +230,4 @@ fn plan_without_rendering(request: PlanRequest, waiting: &[String]) -> Plan {
                  value may be unknown on its own, which text from `yamlencode` may not",
             ),
     )
-}
-
-/// Turns a list of texts into a value.
-fn texts<'a>(entries: impl IntoIterator<Item = (&'a String, &'a String)>) -> Value {
-    Value::map(entries.into_iter().map(|(key, value)| (key.clone(), value.clone())))
 }

@@ -7,20 +7,20 @@ use std::time::Duration;
 use helm_engine::yaml;
 use serde_json::Value;
 use tf_provider::CancellationToken;
-use tf_provider::schema::{Diagnostic, Diagnostics, Path};
+use tf_provider::schema::{Diagnostic, Diagnostics};
 
-use super::super::super::{Shared, diagnostics};
+use super::super::super::Shared;
+use super::super::objects::git::{self, GitPlace};
 use super::arguments::Arguments;
 use super::desired::Desired;
 use crate::delivery::git::layout::{self, ObjectText};
-use crate::delivery::git::{Author, GitFolder, Target};
-use crate::delivery::{Delivery, DeliveryError, Existing, FileIds, Instant, Owner, Parcel, Reading};
+use crate::delivery::{Delivery, DeliveryError, Existing, FileIds, Instant, Owner, Reading};
 use crate::manifest::object::{self, ObjectId};
 use crate::release::{objects, record};
 
 /// The place of one release.
 pub(super) struct Place {
-    folder: GitFolder,
+    git: GitPlace,
 }
 
 /// What somebody else left at a place.
@@ -37,19 +37,9 @@ pub(super) struct Found {
 /// # Errors
 /// With the attribute that names a repository or path that cannot be.
 pub(super) fn of(shared: &Arc<Shared>, arguments: &Arguments) -> Result<Option<Place>, Diagnostics> {
-    let Some(git) = &arguments.delivery else { return Ok(None) };
-    let at = |name: &str| Path::from("delivery").attribute("git").attribute(name);
-    let configuration = shared.configuration()?;
-    let repository = configuration.repository(&git.repository).map_err(|one| one.at(at("repository")))?;
-    let Some(remote) = repository.remote.clone() else { return Ok(None) };
-    let author = Author { name: repository.author.name.clone(), email: repository.author.email.clone() };
-    let target = Target::new(remote, &repository.branch, author)
-        .map_err(|error| diagnostics::of_source(&error).at(at("repository")))?;
-    let folder = shared
-        .git()?
-        .folder(target, &git.path)
-        .map_err(|error| diagnostics::of_source(&error).at(at("path")))?;
-    Ok(Some(Place { folder }))
+    let Some(place) = arguments.place() else { return Ok(None) };
+    let git = GitPlace::open(shared, place, arguments.holder().title, owner(arguments))?;
+    Ok(git.map(|git| Place { git }))
 }
 
 /// Names the release in the files it owns.
@@ -65,14 +55,12 @@ pub(super) fn owner(arguments: &Arguments) -> Owner {
 impl Place {
     /// Says that a delivery to this place is being prepared.
     pub(super) fn announce(&self) {
-        self.folder.announce();
+        self.git.folder().announce();
     }
 
     /// Finds out, while planning, whether another release writes the same files.
     pub(super) fn claim(&self, arguments: &Arguments, desired: &Desired) -> Result<(), Diagnostics> {
-        let files = files(arguments, desired).map_err(|error| of_delivery(arguments, &error))?;
-        let claimed = self.folder.claim(&owner(arguments), files.keys().map(String::as_str));
-        claimed.map_err(|error| of_delivery(arguments, &error).into())
+        self.git.claim(&self.files(arguments, desired)?)
     }
 
     /// Puts the objects there and returns the ids of the files.
@@ -84,29 +72,26 @@ impl Place {
         longest: Duration,
         cancel: CancellationToken,
     ) -> Result<FileIds, Diagnostics> {
-        let files = files(arguments, desired).map_err(|error| of_delivery(arguments, &error))?;
-        let parcel = Parcel {
-            owner: owner(arguments),
-            files,
-            delivered: delivered.clone(),
-            existing: Existing::Refuse,
-        };
-        let work = self.folder.deliver(parcel, Instant::now() + longest);
-        let receipt = unless_cancelled(arguments, cancel, work).await?;
-        Ok(receipt.files)
+        let files = self.files(arguments, desired)?;
+        self.git.deliver(files, delivered, Existing::Refuse, longest, cancel).await
+    }
+
+    fn files(
+        &self,
+        arguments: &Arguments,
+        desired: &Desired,
+    ) -> Result<BTreeMap<String, Vec<u8>>, Diagnostics> {
+        files(arguments, desired).map_err(|error| self.git.not_delivered(&error).into())
     }
 
     /// Deletes what was delivered.
     pub(super) async fn withdraw(
         &self,
-        arguments: &Arguments,
         delivered: &FileIds,
         longest: Duration,
         cancel: CancellationToken,
     ) -> Result<(), Diagnostics> {
-        let owner = owner(arguments);
-        let work = self.folder.withdraw(&owner, delivered, Instant::now() + longest);
-        unless_cancelled(arguments, cancel, work).await
+        self.git.withdraw(delivered, longest, cancel).await
     }
 
     /// Reads what is there if it is not what was delivered.
@@ -118,17 +103,7 @@ impl Place {
         delivered: &FileIds,
         longest: Duration,
     ) -> Result<Option<Found>, Diagnostic> {
-        let deadline = Instant::now() + longest;
-        let reading = self.folder.read(delivered, deadline).await.map_err(|error| unreadable(&error))?;
-        let same =
-            reading.files.values().all(|found| found.as_ref().is_some_and(|found| found.changed.is_none()));
-        if same {
-            return Ok(None);
-        }
-        // Labels that all objects share can only be told from all of them: read the unchanged files as well.
-        let unknown: FileIds = delivered.keys().map(|name| (name.clone(), String::new())).collect();
-        let all = self.folder.read(&unknown, deadline).await.map_err(|error| unreadable(&error))?;
-        Ok(Some(found(&all)))
+        Ok(self.git.read(delivered, longest).await?.as_ref().map(found))
     }
 
     /// Reads the files that a release keeps in this folder, with its record.
@@ -137,12 +112,11 @@ impl Place {
         longest: Duration,
     ) -> Result<(Found, Option<Vec<u8>>), DeliveryError> {
         let deadline = Instant::now() + longest;
-        let listed = self.folder.list(deadline).await?;
+        let listed = self.git.folder().list(deadline).await?;
         let names =
             listed.into_iter().filter(|one| one.folder.is_empty()).flat_map(|one| one.files.into_keys());
-        let unknown: FileIds =
-            names.chain([layout::RECORD.to_owned()]).map(|name| (name, String::new())).collect();
-        let reading = self.folder.read(&unknown, deadline).await?;
+        let unseen = git::unseen(names.chain([layout::RECORD.to_owned()]));
+        let reading = self.git.folder().read(&unseen, deadline).await?;
         let record = reading
             .files
             .get(layout::RECORD)
@@ -189,37 +163,4 @@ fn found(reading: &Reading) -> Found {
         .filter_map(|document| Some((ObjectId::read(&document, "", &scopes).ok()?, document)));
     result.objects = named.collect();
     result
-}
-
-async fn unless_cancelled<T>(
-    arguments: &Arguments,
-    cancel: CancellationToken,
-    work: impl Future<Output = Result<T, DeliveryError>>,
-) -> Result<T, Diagnostics> {
-    tokio::select! {
-        done = work => done.map_err(|error| of_delivery(arguments, &error).into()),
-        () = cancel.cancelled() => Err(Diagnostic::error(format!("release {} was interrupted", arguments.title()))
-            .detail("It was not confirmed whether its objects are delivered.")
-            .hint("plan again to see; applying again is always safe")
-            .into()),
-    }
-}
-
-fn of_delivery(arguments: &Arguments, error: &DeliveryError) -> Diagnostic {
-    let diagnostic = Diagnostic::error(format!("release {} is not delivered", arguments.title()))
-        .detail(error.to_string());
-    let diagnostic = diagnostic.at(Path::from("delivery").attribute("git").attribute("path"));
-    match error.hint() {
-        Some(hint) => diagnostic.hint(hint),
-        None => diagnostic,
-    }
-}
-
-fn unreadable(error: &DeliveryError) -> Diagnostic {
-    let diagnostic = Diagnostic::warning("drift could not be looked for")
-        .detail(format!("{error}. The plan goes by what was delivered last."));
-    match error.hint() {
-        Some(hint) => diagnostic.hint(hint),
-        None => diagnostic,
-    }
 }

@@ -9,9 +9,10 @@ use serde_json::Value as Json;
 use tf_provider::schema::{Attribute, Diagnostic, Diagnostics, NestedBlock, Object, Schema, Type, Value};
 
 use super::super::super::{Shared, patches};
+use super::super::objects::shown;
 use super::arguments::{self, Arguments};
 use super::private::Private;
-use super::{attributes, desired, layers, schema, texts};
+use super::{attributes, desired, layers, schema};
 use crate::layers::layer::Layer;
 use crate::layers::provenance::{self, Decision, Written};
 use crate::layers::stack::Stack;
@@ -66,8 +67,8 @@ pub(crate) async fn render(
     let reveal = config.bool("reveal_secrets") == Some(true);
     let mut state = config
         .with("values", attributes::maybe_texts(&desired.values))
-        .with("chart_metadata", texts(&desired.chart));
-    attributes::set_shown(&mut state, &desired.surface);
+        .with("chart_metadata", shown::texts(&desired.chart));
+    shown::set(&mut state, &desired.surface);
     state.set("yaml", yaml(&desired.objects, masked));
     state.set(
         "revealed_yaml",
@@ -137,7 +138,7 @@ fn with_stack(config: Object, stack: &Stack) -> Object {
     let origins: BTreeMap<String, String> =
         decisions.map(|decision| (decision.path.clone(), origin(&decision))).collect();
     config
-        .with("provenance", texts(&origins))
+        .with("provenance", shown::texts(&origins))
         .with("merged_yaml", document(&effective))
         .with("merged_json", effective.to_string())
 }

@@ -1,9 +1,9 @@
 //! What a user may write in a `strata_release` block, and what it shows.
 
-use super::super::super::cluster_delivery;
 use tf_provider::schema::{Attribute, Block, NestedBlock, Schema, Type};
 
-use super::super::super::patches;
+use super::super::super::{cluster_delivery, patches};
+use super::super::objects::timeouts;
 use super::formats;
 
 /// The kinds of things that `crds` may do.
@@ -61,7 +61,7 @@ pub(super) fn schema() -> Schema {
         .block("layer", NestedBlock::list(layer_block()))
         .block("patch", NestedBlock::list(patches::block()))
         .block("delivery", NestedBlock::single(delivery_block()))
-        .block("timeouts", NestedBlock::single(timeouts_block()))
+        .block("timeouts", NestedBlock::single(timeouts::block()))
 }
 
 /// Adds what decides how a chart renders.
@@ -277,17 +277,4 @@ fn delivery_block() -> Block {
         .description("Where the objects go; without it, the release is only rendered.")
         .block("git", NestedBlock::single(git))
         .block("cluster", NestedBlock::single(cluster_delivery::block()))
-}
-
-fn timeouts_block() -> Block {
-    let duration = |what: &str| {
-        Attribute::optional(Type::String)
-            .description(format!("Longest time to {what}, such as `90s` or `10m`. Default: `5m`."))
-    };
-    Block::new()
-        .description("How long operations may take.")
-        .attribute("create", duration("create"))
-        .attribute("read", duration("refresh"))
-        .attribute("update", duration("update"))
-        .attribute("delete", duration("destroy"))
 }
