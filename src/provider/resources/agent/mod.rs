@@ -152,7 +152,10 @@ impl Resource for AgentResource {
         let (prior, cancel) = (Some(&request.prior), request.context.cancel.clone());
         let mut state = self.bring(request.planned, &request.config, keep, prior, cancel).await?;
         if before.in_cluster.is_some() && after.in_cluster.is_none() {
-            state.diagnostics.extend(in_cluster::let_go(&self.shared, &before, &request.prior).await?);
+            match in_cluster::let_go(&self.shared, &before, &request.prior).await {
+                Ok(told) => state.diagnostics.extend(told),
+                Err(failed) => state = state.diagnostics(failed),
+            }
         }
         match left {
             Some(place) => match place.withdraw(&old, deadline, request.context.cancel).await {
