@@ -6,6 +6,7 @@
 pub mod documents;
 pub mod formats;
 pub mod generated;
+pub mod helm_storage;
 pub mod hooks;
 mod inputs;
 pub mod lint;

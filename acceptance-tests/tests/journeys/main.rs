@@ -27,6 +27,7 @@ mod sensitive;
 mod shop;
 mod site;
 mod sops;
+mod takeover;
 mod template;
 mod unknowns;
 mod verify;

@@ -9,6 +9,7 @@
 //! | [`apply`], `graph`, `schedule`, [`hooks`] | writing, in the order of what needs what |
 //! | [`readiness`], `wait` | whether what was written has become what it should be |
 //! | [`definitions`] | stored versions of kinds, and the objects of custom kinds |
+//! | [`helm`] | what Helm wrote down of a release |
 //! | [`observe`], [`owned`], [`remove`] | what is there, and what of it is ours; taking it away |
 //!
 //! Rules that hold everywhere: nothing is written before all objects were tried without effect; no field of somebody else
@@ -24,6 +25,7 @@ pub mod definitions;
 pub mod discovery;
 mod error;
 mod graph;
+pub mod helm;
 pub mod hooks;
 pub mod inventory;
 pub mod kubeconfig;

@@ -159,13 +159,28 @@ pub(super) async fn list(
     set_id: &str,
     patience: Patience,
 ) -> Result<BTreeMap<String, Value>, ClusterError> {
-    let selector = escape(&format!("{PART_OF}={set_id}"));
+    list_labelled(server, collection, &format!("{PART_OF}={set_id}"), None, patience).await
+}
+
+/// Lists objects by their labels, by name; `accept` asks for another form of them.
+pub(super) async fn list_labelled(
+    server: &ApiServer,
+    collection: &str,
+    selector: &str,
+    accept: Option<&'static str>,
+    patience: Patience,
+) -> Result<BTreeMap<String, Value>, ClusterError> {
+    let selector = escape(selector);
     let mut found = BTreeMap::new();
     let mut next = String::new();
     loop {
         let more = if next.is_empty() { String::new() } else { format!("&continue={}", escape(&next)) };
         let target = format!("{collection}?labelSelector={selector}&limit={PAGE}{more}");
-        let mut page = match server.call(&Call::get(target, format!("list {collection}")), patience).await {
+        let mut call = Call::get(target, format!("list {collection}"));
+        if let Some(accept) = accept {
+            call = call.accepting(accept);
+        }
+        let mut page = match server.call(&call, patience).await {
             // The place of the next page is forgotten after some minutes; begin anew.
             Err(ClusterError::Refused { code: 410, .. }) if !next.is_empty() => {
                 next.clear();

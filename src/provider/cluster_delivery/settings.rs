@@ -1,6 +1,6 @@
 //! A `delivery { cluster { … } }` block: what a user lets us do to a cluster.
 
-use tf_provider::schema::{Attribute, Block, Object, Type};
+use tf_provider::schema::{Attribute, Block, Object, Type, Value};
 
 use crate::delivery::cluster::Policy;
 
@@ -74,5 +74,64 @@ impl Settings {
             asks_server: block.string("preview") != Some("offline"),
             taints: block.string("on_create_failure") == Some("taint"),
         }
+    }
+
+    /// Writes down what a block says beside the defaults; empty where it says nothing.
+    pub(crate) fn to_note(&self) -> String {
+        let (policy, default) = (&self.policy, Policy::default());
+        let mut said = serde_json::Map::new();
+        let mut say = |name: &str, differs: bool, value: serde_json::Value| {
+            if differs {
+                said.insert(name.to_owned(), value);
+            }
+        };
+        say(
+            "field_manager",
+            policy.field_manager != default.field_manager,
+            policy.field_manager.as_str().into(),
+        );
+        say("force_conflicts", policy.force_conflicts, true.into());
+        say("adopt", policy.adopt, true.into());
+        say("create_namespace", policy.create_namespace, true.into());
+        say("recreate", !policy.recreate.is_empty(), policy.recreate.clone().into());
+        say("wait", !policy.wait, false.into());
+        say("preview", !self.asks_server, "offline".into());
+        say("on_create_failure", self.taints, "taint".into());
+        if said.is_empty() { String::new() } else { serde_json::Value::Object(said).to_string() }
+    }
+
+    /// Writes the block that a note stands for; what cannot be read is left out.
+    pub(crate) fn block_of_note(note: &str) -> Object {
+        let said: serde_json::Map<String, serde_json::Value> = serde_json::from_str(note).unwrap_or_default();
+        let mut block = Object::new();
+        for (name, value) in &said {
+            match value {
+                serde_json::Value::Bool(truth) => block.set(name, *truth),
+                serde_json::Value::String(text) => block.set(name, text.as_str()),
+                serde_json::Value::Array(items) => {
+                    block.set(name, Value::list(items.iter().filter_map(serde_json::Value::as_str)));
+                }
+                _ => {}
+            }
+        }
+        block
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_block_says_beside_the_defaults_comes_back() {
+        let said = Object::new()
+            .with("adopt", true)
+            .with("wait", false)
+            .with("recreate", Value::list(["Service"]))
+            .with("preview", "offline");
+        let settings = Settings::read(&said);
+        assert_eq!(Settings::read(&Settings::block_of_note(&settings.to_note())), settings);
+        assert_eq!(Settings::read(&Object::new()).to_note(), "");
+        assert_eq!(Settings::block_of_note("{broken"), Object::new());
     }
 }

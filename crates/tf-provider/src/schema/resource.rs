@@ -287,6 +287,8 @@ pub struct Imported {
     pub private: Vec<u8>,
     /// Its identity.
     pub identity: Option<Object>,
+    /// Warnings.
+    pub diagnostics: Diagnostics,
 }
 
 impl Imported {

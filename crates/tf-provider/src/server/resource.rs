@@ -146,13 +146,15 @@ impl Server {
         let part = find(&self.catalog().resources, "resource", &call.type_name)?.clone();
         let identity = part.read_identity(call.identity.as_ref())?;
         let request = ImportRequest { id: call.id, identity, context: self.context(call.capabilities) };
-        let imported = part.part.import(request).await?;
+        let mut imported = part.part.import(request).await?;
+        let mut diagnostics = Diagnostics::new();
+        imported.iter_mut().for_each(|found| diagnostics.extend(std::mem::take(&mut found.diagnostics)));
         let encode = |found: Imported| {
             let state = NewState { identity: found.identity, ..NewState::of(found.state) };
             encode_state(&part, state, found.private, call.identity.clone())
         };
         let imported = imported.into_iter().map(encode).collect::<Result<_, _>>()?;
-        Ok(ImportAnswer { imported, diagnostics: Diagnostics::new() })
+        Ok(ImportAnswer { imported, diagnostics })
     }
 
     pub(crate) async fn move_state(self: Arc<Self>, call: MoveCall) -> Result<StateAnswer, Diagnostics> {

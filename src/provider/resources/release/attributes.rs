@@ -171,7 +171,8 @@ fn delivered_objects(surface: &Surface) -> Value {
     Value::map(surface.manifests.iter().map(shown))
 }
 
-fn set_surface(object: &mut Object, surface: &Surface) {
+/// Fills in what shows objects.
+pub(super) fn set_surface(object: &mut Object, surface: &Surface) {
     object.set("late", maybe_texts(&surface.late));
     shown::set(object, surface);
 }

@@ -11,7 +11,7 @@ use super::arguments::{Arguments, GitDelivery};
 use super::desired::{Desired, desired};
 use super::place::Found;
 use super::private::{Private, Seed};
-use super::{attributes, formats, place};
+use super::{attributes, formats, import_cluster, place};
 use crate::manifest;
 use crate::release::formats::Format;
 use crate::release::record::{self, GitChartRecord, LayerRecord, Record, VerifyRecord};
@@ -21,12 +21,16 @@ const LONGEST: Duration = Duration::from_secs(300);
 
 /// Finds the release that owns the folder PATH of the provider's repository REPOSITORY, by the id `REPOSITORY:PATH`.
 pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, Diagnostics> {
+    if let Some(id) = import_cluster::Id::read(id) {
+        return import_cluster::import(shared, &id).await;
+    }
     let (repository, path) = id
         .split_once(':')
         .filter(|(repository, path)| !repository.is_empty() && !path.is_empty())
         .ok_or_else(|| {
             Diagnostic::error(format!("{id:?} is no import id of a release")).hint(
-                "write REPOSITORY:PATH, the name of the provider's repository and the release's folder in it",
+                "write REPOSITORY:PATH, the name of the provider's repository and the release's folder in it, or \
+                 CLUSTER/NAMESPACE/NAME for a release that is in its cluster",
             )
         })?;
     let delivery = GitDelivery {
@@ -54,7 +58,7 @@ pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, D
             .detail(error.to_string())
     })?;
     let mut keep = Private { seed: Some(Seed::draw()?), ..Private::default() };
-    let state = from_record(&record, &delivery);
+    let state = from_record(&record, in_git(&record, &delivery)).with("status", "delivered");
     let arguments = Arguments::read(&state);
     // Chart and layers are usually there, and then the next plan is empty; without them it shows what they would change.
     let state = match desired(shared, &arguments, &keep).await {
@@ -71,7 +75,7 @@ pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, D
 }
 
 /// Keeps what is at the target in the place of what the chart would draw anew.
-fn adopt(keep: &mut Private, desired: &Desired, found: &Found) {
+pub(super) fn adopt(keep: &mut Private, desired: &Desired, found: &Found) {
     keep.remember_marks(desired);
     for one in &desired.objects {
         let key = one.id.key();
@@ -83,7 +87,15 @@ fn adopt(keep: &mut Private, desired: &Desired, found: &Found) {
     }
 }
 
-fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
+/// Writes the delivery block of a release in git.
+fn in_git(record: &Record, delivery: &GitDelivery) -> Object {
+    let git =
+        Object::new().with("repository", delivery.repository.as_str()).with("path", delivery.path.as_str());
+    Object::new().with("git", formats::to_block(git, &record.format))
+}
+
+/// Writes the arguments that a record holds.
+pub(super) fn from_record(record: &Record, delivery: Object) -> Object {
     let text = |value: &Option<String>| value.as_deref().map_or(Value::Null, Value::from);
     let layer = |layer: &LayerRecord| {
         Object::new()
@@ -103,9 +115,6 @@ fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
         .with("version", text(&record.chart.version))
         .with("git", record.chart.git.as_ref().map_or(Value::Null, |git| chart_git(git).into()))
         .with("verify", record.chart.verify.as_ref().map_or(Value::Null, |one| chart_verify(one).into()));
-    let git =
-        Object::new().with("repository", delivery.repository.as_str()).with("path", delivery.path.as_str());
-    let git = formats::to_block(git, &record.format);
     let api_versions = if record.api_versions.is_empty() {
         Value::Null
     } else {
@@ -128,8 +137,7 @@ fn from_record(record: &Record, delivery: &GitDelivery) -> Object {
         .with("hooks", record.hooks.as_str())
         .with("patch", patches::to_blocks(&record.patches))
         .with("plan_detail", "full")
-        .with("delivery", Object::new().with("git", git))
-        .with("status", "delivered")
+        .with("delivery", delivery)
 }
 
 /// Returns values as HCL writes them: objects and tuples.

@@ -21,6 +21,11 @@ use crate::manifest::mask::{Mark, ObjectMarks, Revisions};
 use crate::release::hooks::HookObject;
 use crate::release::record;
 
+/// The note that holds the record.
+pub(super) const RECORD: &str = "record";
+/// The note that holds what the delivery block says.
+pub(super) const DELIVERY: &str = "delivery";
+
 impl Keeper for Private {
     fn kept(&mut self) -> &mut Kept {
         &mut self.in_cluster
@@ -40,7 +45,7 @@ impl Keeper for Private {
 }
 
 /// Names the release where it is written down what it has.
-fn parent(arguments: &Arguments) -> Parent {
+pub(super) fn parent(arguments: &Arguments) -> Parent {
     Parent { namespace: arguments.namespace.clone(), name: format!("strata-release-{}", arguments.name) }
 }
 
@@ -63,9 +68,18 @@ fn set(arguments: &Arguments, desired: &Desired, is_new: bool) -> Arc<ObjectSet>
         parent: parent(arguments),
         objects: objects.cloned().collect(),
         hooks: desired.hooks.iter().map(|hook| to_run(hook, is_new)).collect(),
-        notes: BTreeMap::from([("record".to_owned(), record::write(&arguments.to_record()))]),
+        notes: notes(arguments),
         policy: policy.unwrap_or_default(),
     })
+}
+
+/// Writes down what an import reads back.
+fn notes(arguments: &Arguments) -> BTreeMap<String, String> {
+    let record = record::write(&arguments.to_record());
+    let delivery = arguments.in_cluster.as_ref().map(cluster_delivery::Settings::to_note);
+    let delivery = delivery.filter(|written| !written.is_empty());
+    let notes = [Some((RECORD.to_owned(), record)), delivery.map(|written| (DELIVERY.to_owned(), written))];
+    notes.into_iter().flatten().collect()
 }
 
 /// Gives a hook with the moments at which it runs in this apply.

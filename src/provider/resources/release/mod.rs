@@ -9,6 +9,7 @@ mod desired;
 mod formats;
 mod hcl;
 mod import;
+mod import_cluster;
 mod in_cluster;
 mod layers;
 mod place;

@@ -136,7 +136,10 @@ fn computed(schema: Schema) -> Schema {
         .attribute(
             "status",
             Attribute::computed(Type::String)
-                .description("`rendered`, `delivered`, or `missing` when the delivery is gone."),
+                .description(
+                    "`rendered`, `delivered`, or `missing` when the delivery is gone. Of a release that goes straight to its cluster also \
+                     `ready`, `applied`, `incomplete`, and `helm` when it was imported from Helm and not applied since.",
+                ),
         )
 }
 
