@@ -9,6 +9,7 @@ use super::FluxError;
 use super::manifests::kind;
 use super::options::{COMPONENTS, Options};
 use super::sync::{Reference, Sync};
+use crate::manifest::live::{is_empty, is_same};
 use crate::manifest::patch::{Selector, Written};
 use crate::release::objects;
 
@@ -199,6 +200,41 @@ pub fn differences(found: &[Value], generated: &[Value]) -> Vec<Written> {
     differing.collect()
 }
 
+/// Cuts a live object to the fields that the generated one decides, so that neither what the server fills in nor what others add
+/// counts as a difference. Elements that a list has beside ours stay, since some lists have one owner for all of them.
+pub fn as_generated(generated: &Value, live: &Value) -> Value {
+    match (generated, live) {
+        (Value::Object(wanted), Value::Object(there)) => {
+            let fields = wanted.iter().filter_map(|(key, wanted)| match there.get(key) {
+                Some(there) => Some((key.clone(), as_generated(wanted, there))),
+                None => is_empty(wanted).then(|| (key.clone(), wanted.clone())),
+            });
+            Value::Object(fields.collect())
+        }
+        (Value::Array(wanted), Value::Array(there)) => Value::Array(elements(wanted, there)),
+        _ if is_same(generated, live) => generated.clone(),
+        _ => live.clone(),
+    }
+}
+
+fn elements(wanted: &[Value], there: &[Value]) -> Vec<Value> {
+    let by_name = |list: &[Value]| {
+        let names: BTreeSet<&str> = list.iter().filter_map(|one| one["name"].as_str()).collect();
+        names.len() == list.len()
+    };
+    if by_name(wanted) && by_name(there) {
+        let same =
+            |list: &[Value], one: &Value| list.iter().find(|other| other["name"] == one["name"]).cloned();
+        let ours = wanted.iter().filter_map(|one| Some(as_generated(one, &same(there, one)?)));
+        let others = there.iter().filter(|one| same(wanted, one).is_none()).cloned();
+        return ours.chain(others).collect();
+    }
+    if wanted.len() != there.len() {
+        return there.to_vec();
+    }
+    wanted.iter().zip(there).map(|(wanted, there)| as_generated(wanted, there)).collect()
+}
+
 /// Reads whole seconds of a duration in Go's notation: `1h30m0s`, `10m`.
 pub fn read_go_duration(text: &str) -> Option<Duration> {
     let (mut seconds, mut number) = (0_u64, String::new());
@@ -217,4 +253,31 @@ pub fn read_go_duration(text: &str) -> Option<Duration> {
         number.clear();
     }
     number.is_empty().then_some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn of_a_live_object_only_what_we_decide_counts() {
+        let generated = json!({
+            "spec": {"replicas": 1, "containers": [{"name": "manager", "args": ["--a"], "resources": {"limits": {"cpu": "1000m"}}}],
+                "volumes": [{"name": "tmp", "emptyDir": {}}]},
+        });
+        let live = |replicas: u8, arguments: Value| {
+            json!({"status": {"x": 1}, "spec": {"replicas": replicas, "strategy": {"type": "RollingUpdate"},
+                "containers": [{"name": "manager", "args": arguments, "imagePullPolicy": "Always", "resources": {"limits": {"cpu": "1"}}}],
+                "volumes": [{"name": "tmp", "emptyDir": {}}, {"name": "ca", "secret": {"secretName": "ca"}}]}})
+        };
+        let mut expected = generated.clone();
+        expected["spec"]["volumes"] =
+            json!([{"name": "tmp", "emptyDir": {}}, {"name": "ca", "secret": {"secretName": "ca"}}]);
+        assert_eq!(as_generated(&generated, &live(1, json!(["--a"]))), expected);
+        let edited = as_generated(&generated, &live(2, json!(["--a", "--b"])));
+        assert_eq!(edited["spec"]["replicas"], 2);
+        assert_eq!(edited["spec"]["containers"][0]["args"], json!(["--a", "--b"]));
+        assert_eq!(edited["spec"].get("strategy"), None);
+    }
 }

@@ -91,7 +91,7 @@ fn stamp_path(name: &str) -> String {
 }
 
 /// Says whether the server keeps such a value at all: what is empty, it often leaves out.
-fn is_empty(value: &Value) -> bool {
+pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::String(text) => text.is_empty() || text == "[]" || text == "\"\"",
@@ -103,7 +103,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// Compares a value as it was written with the one that the server keeps: quantities have many spellings.
-fn is_same(written: &Value, kept: &Value) -> bool {
+pub fn is_same(written: &Value, kept: &Value) -> bool {
     let quantity = |value: &Value| match value {
         Value::String(text) => quantity(text),
         Value::Number(number) => number.as_f64(),

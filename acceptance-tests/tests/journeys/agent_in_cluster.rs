@@ -263,3 +263,88 @@ fn a_version_that_does_not_know_what_is_stored_is_preceded_by_a_migration_or_ref
     );
     terraform.assert_nothing_to_do();
 }
+
+/// What must stay the same while an agent changes hands.
+fn identities(ground: &Ground) -> Vec<(Value, Value, Value)> {
+    let path = format!("/apis/apps/v1/namespaces/{}/deployments", ground.namespace);
+    let found = ground.cluster.get(&path).expect("there are Deployments");
+    let items = found["items"].as_array().expect("it is a list");
+    let identity = |one: &Value| {
+        (
+            one["metadata"]["name"].clone(),
+            one["metadata"]["uid"].clone(),
+            one["metadata"]["generation"].clone(),
+        )
+    };
+    items.iter().map(identity).collect()
+}
+
+/// Applies objects as `flux install` does.
+fn install(cluster: &Cluster, manifests: &str) {
+    for document in manifests.split("\n---\n") {
+        let object = strata::manifest::yaml::read(document).expect("the manifests are YAML");
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let (version, kind) = (text("/apiVersion"), text("/kind").to_lowercase());
+        let root = if version.contains('/') { "/apis" } else { "/api" };
+        let place = match text("/metadata/namespace") {
+            "" => String::new(),
+            namespace => format!("/namespaces/{namespace}"),
+        };
+        let plural =
+            if kind.ends_with('y') { kind.replace("policy", "policies") } else { format!("{kind}s") };
+        let name = text("/metadata/name");
+        let path = format!("{root}/{version}{place}/{plural}/{name}?fieldManager=flux&force=true");
+        let (status, answer) = cluster.request("PATCH", &path, "application/apply-patch+yaml", Some(&object));
+        assert!(status < 300, "{path}: {answer}");
+    }
+}
+
+#[test]
+fn an_agent_that_others_installed_is_taken_over_in_its_cluster() {
+    let control =
+        acceptance_tests::cluster::ControlPlane::start(1, &["--controllers", "namespace-controller"]);
+    let control: &'static acceptance_tests::cluster::ControlPlane = Box::leak(Box::new(control));
+    let mut ground = ground(control.cluster(0), "2.9.4", OWNED);
+    let (cluster, terraform) = (ground.cluster, &ground.workspace);
+    terraform.replace("main.tf", &format!("namespace         = \"{}\"", ground.namespace), "");
+    ground.namespace = "flux-system".to_owned();
+    let import =
+        |id: &str| terraform.run(&["import", "-no-color", "-var", "token=x", "strata_agent.flux", id]);
+    let message = import("one").expect_failure();
+    let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("there is no Flux in cluster \"one\""), "{message}");
+    assert!(words.contains("in any namespace"), "{message}");
+    let message = import("two").expect_failure();
+    assert!(message.contains("two") && message.contains("one"), "{message}");
+
+    install(cluster, &acceptance_tests::flux::answer("install/v2.9.4/default.yaml"));
+    // Somebody wanted more helm-controllers.
+    let helm = "/apis/apps/v1/namespaces/flux-system/deployments/helm-controller";
+    cluster.patch(helm, &json!({"spec": {"replicas": 2}}));
+    let before = identities(&ground);
+    let message = import("one/elsewhere").expect_failure();
+    let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("in namespace \"elsewhere\""), "{message}");
+
+    import("one").expect_success();
+    let attributes = terraform.attributes("strata_agent.flux").expect("it is imported");
+    assert_eq!((&attributes["version"], &attributes["status"]), (&json!("2.9.4"), &json!("found")));
+    let patches = attributes["patch"].as_array().expect("there are patches");
+    assert_eq!(patches.len(), 1, "{patches:?}");
+    let text = patches[0]["patch"].as_str().expect("it is text");
+    assert!(text.contains("/spec/replicas"), "{text}");
+    let block = format!(
+        "version           = \"2.9.4\"\n  patch {{\n    target {{\n      kind = \"Deployment\"\n      name = \"helm-controller\"\n    }}\n    patch = <<-EOT\n{text}EOT\n  }}\n"
+    );
+    terraform.replace("main.tf", "version           = \"2.9.4\"\n", &block);
+    terraform.replace("main.tf", "wait = false", "wait = false\n      force_conflicts = true");
+    let plan = terraform.plan().expect_success();
+    let changed = terraform.plan_json();
+    let change = &changed["resource_changes"][0]["change"];
+    assert_eq!(change["actions"], json!(["update"]), "{}", plan.stdout);
+    assert_eq!(change["before"]["manifests"], change["after"]["manifests"], "{}", plan.stdout);
+    assert_eq!(change["before"]["digest"], change["after"]["digest"], "{}", plan.stdout);
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+    assert_eq!(identities(&ground), before, "nothing is made anew or restarts");
+}

@@ -170,8 +170,42 @@ pub(super) async fn list_labelled(
     accept: Option<&'static str>,
     patience: Patience,
 ) -> Result<BTreeMap<String, Value>, ClusterError> {
+    let items = select(server, collection, selector, accept, patience).await?;
+    let name = |item: &Value| item.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned);
+    Ok(items.into_iter().map(|item| (name(&item).unwrap_or_default(), item)).collect())
+}
+
+/// Lists the objects of a collection that anybody made, by label; an empty selector takes all. A kind that is not served has none.
+///
+/// # Errors
+/// When they could not be asked for.
+pub async fn select_kind(
+    server: &ApiServer,
+    (api_version, kind): (&str, &str),
+    collection: &str,
+    selector: &str,
+    patience: Patience,
+) -> Result<Vec<Value>, ClusterError> {
+    let mut found = match select(server, collection, selector, None, patience).await {
+        Err(error) if error.is_absence() => Vec::new(),
+        found => found?,
+    };
+    for object in &mut found {
+        object["apiVersion"] = Value::from(api_version);
+        object["kind"] = Value::from(kind);
+    }
+    Ok(found)
+}
+
+async fn select(
+    server: &ApiServer,
+    collection: &str,
+    selector: &str,
+    accept: Option<&'static str>,
+    patience: Patience,
+) -> Result<Vec<Value>, ClusterError> {
     let selector = escape(selector);
-    let mut found = BTreeMap::new();
+    let mut found = Vec::new();
     let mut next = String::new();
     loop {
         let more = if next.is_empty() { String::new() } else { format!("&continue={}", escape(&next)) };
@@ -183,19 +217,13 @@ pub(super) async fn list_labelled(
         let mut page = match server.call(&call, patience).await {
             // The place of the next page is forgotten after some minutes; begin anew.
             Err(ClusterError::Refused { code: 410, .. }) if !next.is_empty() => {
-                next.clear();
+                (next, found) = (String::new(), Vec::new());
                 continue;
             }
             page => page?,
         };
-        let items = page.get_mut("items").map(Value::take);
-        for item in items
-            .and_then(|items| if let Value::Array(items) = items { Some(items) } else { None })
-            .into_iter()
-            .flatten()
-        {
-            let name = item.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
-            found.insert(name, item);
+        if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
+            found.extend(items);
         }
         next = page.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or_default().to_owned();
         if next.is_empty() {

@@ -1,16 +1,16 @@
-//! Import: from the files of `flux bootstrap`, or of another run of this resource, to a state whose next plan is empty.
+//! Import: from the files of `flux bootstrap`, or of another run of this resource, to a state whose next plan is empty. What is
+//! live in a cluster is found by `import_live`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tf_provider::schema::{Diagnostic, Diagnostics, Imported, Object, Value};
 
-use super::super::super::configuration::Repository;
 use super::super::super::{Shared, patches};
 use super::arguments::{Arguments, of_flux};
 use super::place::{self, Found};
 use super::private::Private;
-use super::{attributes, desired};
+use super::{attributes, desired, import_live};
 use crate::delivery::Instant;
 use crate::flux::adopt::{self, Adopted};
 use crate::flux::gotk;
@@ -29,6 +29,9 @@ struct Id<'a> {
 
 /// Finds the agent of a cluster in a folder of the provider's repository.
 pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, Diagnostics> {
+    if !id.contains('@') {
+        return import_live::import(shared, id).await;
+    }
     let named = Id::read(id)?;
     shared.configuration()?.cluster(named.cluster)?;
     let (arguments, found) = find(shared, &named).await?;
@@ -65,7 +68,8 @@ impl<'a> Id<'a> {
         let whole = parts.filter(|id| ![id.cluster, id.repository, id.path].contains(&""));
         whole.ok_or_else(|| {
             Diagnostic::error(format!("{id:?} is no import id of an agent")).hint(
-                "write CLUSTER@REPOSITORY:PATH, names of the provider's blocks and the cluster's folder in the repository",
+                "write CLUSTER@REPOSITORY:PATH, names of the provider's blocks and the cluster's folder in the repository; or \
+                 CLUSTER or CLUSTER/NAMESPACE, for an agent that is live there",
             )
         })
     }
@@ -99,23 +103,45 @@ async fn find(shared: &Arc<Shared>, id: &Id<'_>) -> Result<(Arguments, Found), D
 
 fn block(id: &Id<'_>, options: &Options) -> Object {
     let git = Object::new().with("repository", id.repository).with("path", id.path);
+    block_of(id.cluster, options, Object::new().with("git", git))
+}
+
+fn block_of(cluster: &str, options: &Options, delivery: Object) -> Object {
     Object::new()
         .with("kind", "flux")
-        .with("cluster", id.cluster)
+        .with("cluster", cluster)
         .with("namespace", options.namespace.as_str())
         .with("version", options.version.as_str())
-        .with("delivery", Object::new().with("git", git))
+        .with("delivery", delivery)
+}
+
+fn state(shared: &Shared, id: &Id<'_>, adopted: &Adopted) -> Result<Object, Diagnostics> {
+    let options = &adopted.options;
+    let repository = shared.configuration()?.repository(id.repository)?;
+    let implied = Implied {
+        url: repository.remote.as_ref().map_or("", |remote| remote.url()),
+        path: id.path,
+        branch: &repository.branch,
+    };
+    Ok(with_arguments(block(id, options), adopted, &implied)
+        .with("delivered", format!("{}:{}/{}", id.repository, id.path, options.namespace))
+        .with("status", "delivered"))
+}
+
+/// Writes the arguments that give what is live in a cluster.
+pub(super) fn live_state(cluster: &str, adopted: &Adopted, delivery: Object) -> Object {
+    let block = block_of(cluster, &adopted.options, Object::new().with("cluster", delivery));
+    with_arguments(block, adopted, &Implied { url: "", path: "", branch: "main" })
 }
 
 /// Writes the arguments that give what was found; what is at its default is left out where the schema knows no default.
-fn state(shared: &Shared, id: &Id<'_>, adopted: &Adopted) -> Result<Object, Diagnostics> {
-    let repository = shared.configuration()?.repository(id.repository)?;
+fn with_arguments(block: Object, adopted: &Adopted, implied: &Implied<'_>) -> Object {
     let options = &adopted.options;
     let default = Options::default();
     let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::from);
     let (components, extra) = components(options);
-    let sync = adopted.sync.as_ref().map_or(Value::Null, |sync| sync_block(sync, id, repository).into());
-    Ok(block(id, options)
+    let sync = adopted.sync.as_ref().map_or(Value::Null, |sync| sync_block(sync, implied).into());
+    block
         .with("components", components)
         .with("components_extra", extra)
         .with("registry", unless(&options.registry, &default.registry))
@@ -129,8 +155,13 @@ fn state(shared: &Shared, id: &Id<'_>, adopted: &Adopted) -> Result<Object, Diag
         .with("plan_detail", "full")
         .with("on_destroy", "keep_workloads")
         .with("sync", sync)
-        .with("delivered", format!("{}:{}/{}", id.repository, id.path, options.namespace))
-        .with("status", "delivered"))
+}
+
+/// What a sync is where its block does not say it.
+struct Implied<'a> {
+    url: &'a str,
+    path: &'a str,
+    branch: &'a str,
 }
 
 /// Parts the components into those that are installed by default, left out where they all are, and what came beside them.
@@ -150,15 +181,14 @@ fn list(texts: &[String]) -> Value {
 }
 
 /// Writes the sync; what follows from the delivery is left out.
-fn sync_block(sync: &Sync, id: &Id<'_>, repository: &Repository) -> Object {
+fn sync_block(sync: &Sync, implied: &Implied<'_>) -> Object {
     const EVERY: Duration = Duration::from_secs(60);
-    let url = repository.remote.as_ref().map_or("", |remote| remote.url());
-    let only_branch = Reference { branch: Some(repository.branch.clone()), ..Reference::default() };
+    let only_branch = Reference { branch: Some(implied.branch.to_owned()), ..Reference::default() };
     let branch = if sync.reference == only_branch { &None } else { &sync.reference.branch };
     let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::from);
     Object::new()
-        .with("url", unless(&sync.url, url))
-        .with("path", unless(&sync.path, id.path))
+        .with("url", unless(&sync.url, implied.url))
+        .with("path", unless(&sync.path, implied.path))
         .with("branch", text(branch))
         .with("tag", text(&sync.reference.tag))
         .with("semver", text(&sync.reference.semver))

@@ -9,6 +9,7 @@ mod attributes;
 mod credentials;
 mod desired;
 mod import;
+mod import_live;
 mod in_cluster;
 mod place;
 mod private;
