@@ -241,10 +241,7 @@ fn place_of(origin: &Origin, error: &SourceError) -> Path {
 type MakeResource = fn(&Arc<Shared>) -> Arc<dyn Resource>;
 
 /// Every resource of the provider.
-const RESOURCES: &[MakeResource] = &[
-    |shared| Arc::new(resources::agent::AgentResource::new(Arc::clone(shared))),
-    |shared| Arc::new(resources::release::ReleaseResource::new(Arc::clone(shared))),
-];
+const RESOURCES: &[MakeResource] = &[resources::agent::resource, resources::release::resource];
 
 /// Makes the data sources, each with what they share.
 type MakeDataSource = fn(&Arc<Shared>) -> Arc<dyn DataSource>;

@@ -8,9 +8,11 @@ use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
 
 use super::super::super::{cluster_delivery, patches};
 use super::super::objects::deletions::Holder;
+use super::super::objects::git::Folder;
 use super::super::objects::timeouts;
 use super::credentials::{self, Credentials};
 use crate::argocd;
+use crate::delivery::{Existing, Owner, OwnerKind};
 use crate::flux::FluxError;
 use crate::flux::options::{COMPONENTS, Options};
 use crate::flux::sync::Reference;
@@ -169,15 +171,22 @@ impl Arguments {
         sync.secret.clone().or(own)
     }
 
-    /// Returns repository and folder of the files.
-    pub(super) fn folder(&self) -> Option<(&str, String)> {
+    /// Names the folder in git that the files go to.
+    pub(super) fn folder(&self) -> Option<Folder> {
         let git = self.delivery.as_ref()?;
         let namespace = &self.options.namespace;
         let folder = match git.path.trim_start_matches("./").trim_end_matches('/') {
             "" | "." => namespace.clone(),
             path => format!("{path}/{namespace}"),
         };
-        Some((&git.repository, folder))
+        let owner = Owner {
+            kind: OwnerKind::Agent,
+            cluster: self.cluster.clone(),
+            namespace: namespace.clone(),
+            name: self.kind.word().to_owned(),
+        };
+        let existing = if git.adopt { Existing::Adopt } else { Existing::Refuse };
+        Some(Folder { place: (git.repository.clone(), folder), owner, existing })
     }
 }
 

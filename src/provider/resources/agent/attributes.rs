@@ -8,7 +8,7 @@ use tf_provider::schema::{Object, Value};
 use super::super::objects::shown;
 use super::arguments::Arguments;
 use super::desired::{self, Desired};
-use super::place::Found;
+use super::files::Found;
 use crate::manifest::mask::Masker;
 use crate::source::charts::BundleOrigin;
 
@@ -19,15 +19,11 @@ const COMPUTED: [&str; 7] =
 /// The arguments that may wait for apply: only some objects depend on them. The namespace is filled in here.
 const MAY_WAIT: [&str; 3] = ["sync", "timeouts", "namespace"];
 
-/// Tells whether everything that generating and delivering need is known.
-pub(super) fn can_generate(planned: &Object) -> bool {
-    unknown_arguments(planned).is_empty()
-}
-
 /// Lists the arguments that are not known yet and that everything depends on.
-pub(super) fn unknown_arguments(planned: &Object) -> Vec<String> {
+pub(super) fn unknown_arguments(planned: &Object, config: &Object) -> Vec<String> {
     let arguments = planned.iter().filter(|(name, _)| !COMPUTED.contains(name) && !MAY_WAIT.contains(name));
-    arguments.filter(|(_, value)| !value.is_wholly_known()).map(|(name, _)| name.to_owned()).collect()
+    let unknown = arguments.filter(|(_, value)| !value.is_wholly_known()).map(|(name, _)| name.to_owned());
+    unknown.chain(config.is_unknown("namespace").then(|| "namespace".to_owned())).collect()
 }
 
 /// Makes everything computed wait for apply.
@@ -49,7 +45,8 @@ pub(super) fn with_computed(mut planned: Object, arguments: &Arguments, desired:
         planned.set_unknown("common_labels");
     }
     planned.set("source_metadata", shown::texts(&desired.source));
-    let (delivered, status) = match (arguments.folder(), &arguments.in_cluster) {
+    let folder = arguments.folder().map(|folder| folder.place);
+    let (delivered, status) = match (folder, &arguments.in_cluster) {
         (Some((repository, folder)), _) => (Value::from(format!("{repository}:{folder}")), "delivered"),
         (None, Some(_)) => (Value::from(format!("cluster {}", arguments.cluster)), "applied"),
         (None, None) => (Value::Null, "generated"),

@@ -7,8 +7,9 @@ use serde_json::Value;
 use tf_provider::schema::{Diagnostic, Diagnostics};
 
 use super::super::super::{Shared, patches};
-use super::super::objects::in_cluster::Kept;
+use super::super::objects::description::Files;
 use super::arguments::{Arguments, Kind, SyncArguments, of_flux};
+use super::private::Private;
 use super::shipped::{self, Manifests, Shipped};
 use crate::argocd;
 use crate::flux::sync::{self, Sync};
@@ -36,8 +37,8 @@ pub(super) struct Desired {
     pub(super) waiting: BTreeSet<String>,
     /// Where the manifests came from.
     pub(super) source: BTreeMap<String, String>,
-    /// What the user should know.
-    pub(super) warnings: Diagnostics,
+    /// Which revision of every hidden value is shown.
+    pub(super) revisions: Revisions,
 }
 
 /// Fetches what the version ships and makes the agent's objects of it; with `pinned`, of nothing else.
@@ -48,7 +49,7 @@ pub(super) async fn desired(
     shared: &Arc<Shared>,
     arguments: &Arguments,
     pinned: Option<String>,
-    keep: &Kept,
+    keep: &Private,
 ) -> Result<Desired, Diagnostics> {
     let (shared, arguments, keep) = (Arc::clone(shared), arguments.clone(), keep.clone());
     // Fetching takes no processor, so it waits for none.
@@ -70,7 +71,7 @@ fn compute(
     shared: &Shared,
     arguments: &Arguments,
     shipped: &Shipped,
-    keep: &Kept,
+    keep: &Private,
 ) -> Result<Desired, Diagnostics> {
     shared.configuration()?.cluster(&arguments.cluster).map_err(|one| one.at("cluster"))?;
     let options = &arguments.options;
@@ -102,8 +103,8 @@ fn compute(
         ("digest".to_owned(), shipped.digest.clone()),
         ("place".to_owned(), shipped::shown(arguments, &origin)),
     ]);
-    let (surface, _) = shown(arguments, objects.clone(), keep.masker());
-    Ok(Desired { installed, sync, secret, objects, surface, waiting, source, warnings: Diagnostics::new() })
+    let (surface, revisions) = shown(arguments, objects.clone(), keep.masker());
+    Ok(Desired { installed, sync, secret, objects, surface, waiting, source, revisions })
 }
 
 /// Applies the patches; what they delete is gone, and nothing changes its side.
@@ -233,8 +234,13 @@ fn fold_stamps(object: &mut Value) {
 }
 
 impl Desired {
+    /// Gives the objects of which nothing waits for apply.
+    pub(super) fn known(&self) -> Vec<DesiredObject> {
+        self.objects.iter().filter(|one| !self.waiting.contains(&one.id.key())).cloned().collect()
+    }
+
     /// Writes the files that are committed.
-    pub(super) fn files(&self, arguments: &Arguments) -> BTreeMap<String, Vec<u8>> {
+    pub(super) fn files(&self, arguments: &Arguments) -> Files {
         if arguments.kind == Kind::ArgoCd {
             return argocd::files(&self.installed, self.sync.first());
         }

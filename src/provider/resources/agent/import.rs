@@ -7,8 +7,10 @@ use std::time::Duration;
 use tf_provider::schema::{Diagnostic, Diagnostics, Imported, Object, Value};
 
 use super::super::super::{Shared, patches};
+use super::super::objects::description::Keep;
+use super::super::objects::git::GitPlace;
 use super::arguments::{Arguments, of_flux};
-use super::place::{self, Found};
+use super::files::{self, Found};
 use super::private::Private;
 use super::{attributes, desired, import_live};
 use crate::delivery::Instant;
@@ -79,22 +81,26 @@ impl<'a> Id<'a> {
 async fn find(shared: &Arc<Shared>, id: &Id<'_>) -> Result<(Arguments, Found), Diagnostics> {
     let deadline = Instant::now() + LONGEST;
     let arguments = Arguments::read(&block(id, &Options::default()));
-    let place = place::of(shared, &arguments)?.ok_or_else(|| {
+    let place = match arguments.folder() {
+        Some(folder) => GitPlace::open(shared, folder, arguments.title())?,
+        None => None,
+    };
+    let place = place.ok_or_else(|| {
         Diagnostic::error(format!("the address of repository {:?} is not known yet", id.repository))
     })?;
     let names = [gotk::COMPONENTS_FILE, gotk::SYNC_FILE, gotk::INDEX_FILE].map(str::to_owned);
-    let found = place.read_back(names.into_iter(), deadline).await.map_err(|unreadable| {
+    let reading = place.read_whole(names.into_iter(), deadline).await.map_err(|unreadable| {
         Diagnostic::error(format!("the agent in {}:{} cannot be read", id.repository, id.path))
             .detail(unreadable.detail)
             .hint("check the repository's address, branch and credentials")
     })?;
+    let found = files::found(&reading);
     if !found.files.contains_key(gotk::COMPONENTS_FILE) {
-        let (repository, folder) = arguments.folder().unwrap_or_default();
         return Err(Diagnostic::error(format!(
-            "there is no agent in {:?} of repository {repository:?}",
-            id.path
+            "there is no agent in {:?} of repository {:?}",
+            id.path, id.repository
         ))
-        .detail(format!("{folder} holds no {}.", gotk::COMPONENTS_FILE))
+        .detail(format!("{}/{} holds no {}.", id.path, arguments.options.namespace, gotk::COMPONENTS_FILE))
         .hint("name the folder that was given to `flux bootstrap` as its path")
         .into());
     }

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use tf_provider::schema::{Diagnostic, Diagnostics, Imported, Object};
 
 use super::super::super::{Shared, cluster_delivery, patches};
+use super::super::objects::description::Keep;
 use super::arguments::{Arguments, of_flux};
 use super::desired::{self, Desired};
 use super::private::Private;

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tf_provider::CancellationToken;
-use tf_provider::schema::{Diagnostic, Diagnostics, NewState, Object};
+use tf_provider::schema::{Diagnostic, Diagnostics, Object};
 
 use super::super::super::{Shared, cluster_delivery};
-use super::super::objects::in_cluster::Tenant;
-use super::super::objects::timeouts;
+use super::super::objects::description::Limits;
+use super::super::objects::in_cluster::{Cargo, Tenant};
 use super::arguments::{Arguments, Kind};
 use super::desired::Desired;
 use super::private::Private;
@@ -28,7 +27,7 @@ const MOST: usize = 20;
 const FLUX_MANAGER: &str = "kustomize-controller";
 
 /// Says who has which objects in the cluster; none where the agent is not applied straight to it.
-fn tenant(arguments: &Arguments) -> Option<Tenant> {
+pub(super) fn tenant(arguments: &Arguments) -> Option<Tenant> {
     let mut settings = arguments.in_cluster.clone()?;
     // What the agent has is written down in its own namespace, which is the first of its objects.
     settings.policy.create_namespace = true;
@@ -62,42 +61,46 @@ fn guest(arguments: &Arguments, what: &str, field_manager: &str) -> Tenant {
     }
 }
 
-/// Looks at what an apply would do, and refuses what would lose objects.
+/// Looks for what the version would lose. Where a migration is to come first, the server would refuse what it makes possible.
 ///
 /// # Errors
-/// With everything that keeps the agent from being applied.
-pub(super) async fn plan(
+/// When objects are in the way that no migration helps.
+pub(super) async fn preflight(
     shared: &Shared,
     arguments: &Arguments,
     desired: &Desired,
-    prior: Option<&Object>,
-    planned: &mut Object,
+    tenant: &mut Tenant,
 ) -> Result<Diagnostics, Diagnostics> {
-    let known: Vec<DesiredObject> =
-        desired.objects.iter().filter(|one| !desired.waiting.contains(&one.id.key())).cloned().collect();
-    let Some(mut tenant) = tenant(arguments) else {
-        if arguments.delivery.is_none() {
-            return Ok(Diagnostics::new());
-        }
-        if desired.secret.is_some() {
-            // The Secret is never committed, so there must be a way to the cluster.
-            cluster_delivery::server(shared, &arguments.cluster)?;
-        }
-        return guest(arguments, "", FLUX_MANAGER).plan_claims(shared, known).await;
-    };
-    let mut warnings = Diagnostics::new();
-    let outgrown = preflight(shared, arguments, desired).await?;
-    if !outgrown.is_empty() {
-        warnings.push(migration(arguments, &outgrown));
-        // The server would refuse what the migration makes possible.
-        tenant.settings.asks_server = false;
+    let outgrown = find_outgrown(shared, arguments, desired).await?;
+    if outgrown.is_empty() {
+        return Ok(Diagnostics::new());
     }
-    warnings.extend(tenant.plan(shared, known, prior, planned).await?);
-    Ok(warnings)
+    tenant.settings.asks_server = false;
+    Ok(migration(arguments, &outgrown).into())
+}
+
+/// Finds out whether another resource writes the agent's objects, and whether there is a way for its Secret.
+///
+/// # Errors
+/// With the objects that have another writer.
+pub(super) async fn plan_beside_git(
+    shared: &Shared,
+    arguments: &Arguments,
+    desired: &Desired,
+) -> Result<Diagnostics, Diagnostics> {
+    if arguments.delivery.is_none() {
+        return Ok(Diagnostics::new());
+    }
+    if desired.secret.is_some() {
+        // The Secret is never committed, so there must be a way to the cluster.
+        cluster_delivery::server(shared, &arguments.cluster)?;
+    }
+    let cargo = Cargo { objects: desired.known(), ..Cargo::default() };
+    guest(arguments, "", FLUX_MANAGER).plan_claims(shared, cargo).await
 }
 
 /// Finds definitions that the version would outgrow; a cluster that cannot be asked says so elsewhere.
-async fn preflight(
+async fn find_outgrown(
     shared: &Shared,
     arguments: &Arguments,
     desired: &Desired,
@@ -155,47 +158,11 @@ fn migration(arguments: &Arguments, outgrown: &[Outgrown]) -> Diagnostic {
     .hint("nothing in the objects changes; the cluster was not asked about the rest of the plan")
 }
 
-/// Applies an agent straight to its cluster, or for the first time beside a delivery to git.
+/// Rewrites objects that are stored in a form which the version does not know.
 ///
 /// # Errors
-/// When nothing was written.
-pub(super) async fn apply(
-    shared: &Shared,
-    arguments: &Arguments,
-    desired: Desired,
-    state: Object,
-    mut keep: Private,
-    prior: Option<&Object>,
-    cancel: &CancellationToken,
-) -> Result<NewState, Diagnostics> {
-    keep.in_cluster.draw_key()?;
-    let longest = timeouts::timeout(&state, if prior.is_some() { "update" } else { "create" });
-    let mut told = desired.warnings.clone();
-    let state = match tenant(arguments) {
-        Some(tenant) => {
-            migrate(shared, arguments, &desired, longest).await?;
-            let limits = (longest, cancel);
-            let applied =
-                tenant.apply(shared, desired.objects.clone(), state, &mut keep.in_cluster, prior, limits);
-            let (state, incomplete) = applied.await?;
-            told.extend(incomplete);
-            state
-        }
-        None => {
-            told.extend(hand_over(shared, arguments, &desired, prior.is_none(), longest, cancel).await?);
-            state
-        }
-    };
-    keep.in_cluster.revisions = remembered(arguments, &desired, &keep);
-    Ok(NewState::of(state).private(keep.write()).diagnostics(told))
-}
-
-/// Computes the revisions anew, now that there is a key.
-fn remembered(arguments: &Arguments, desired: &Desired, keep: &Private) -> crate::manifest::mask::Revisions {
-    super::desired::shown(arguments, desired.objects.clone(), keep.in_cluster.masker()).1
-}
-
-async fn migrate(
+/// When the cluster cannot be asked.
+pub(super) async fn migrate(
     shared: &Shared,
     arguments: &Arguments,
     desired: &Desired,
@@ -209,13 +176,15 @@ async fn migrate(
 }
 
 /// Applies what git cannot: the agent itself the first time, as the agent would, and always the Secret.
-async fn hand_over(
+///
+/// # Errors
+/// When the cluster cannot be asked.
+pub(super) async fn hand_over(
     shared: &Shared,
     arguments: &Arguments,
     desired: &Desired,
     is_new: bool,
-    longest: Duration,
-    cancel: &CancellationToken,
+    limits: Limits<'_>,
 ) -> Result<Diagnostics, Diagnostics> {
     let reached = matches!(cluster_delivery::server(shared, &arguments.cluster), Ok(Some(_)));
     let mut told = Diagnostics::new();
@@ -225,9 +194,8 @@ async fn hand_over(
     let (secret, rest): (Vec<_>, Vec<_>) =
         desired.objects.iter().cloned().partition(|one| one.id.kind == "Secret" && desired.secret.is_some());
     let mut apply = async |tenant: Tenant, objects: Vec<DesiredObject>| -> Result<(), Diagnostics> {
-        let mut unused = Default::default();
-        let applied =
-            tenant.apply(shared, objects, Object::new(), &mut unused, None, (longest, cancel)).await?;
+        let (cargo, mut unused) = (Cargo { objects, ..Cargo::default() }, Private::default());
+        let applied = tenant.apply(shared, cargo, Object::new(), &mut unused, None, limits).await?;
         told.extend(applied.1);
         Ok(())
     };
@@ -238,19 +206,6 @@ async fn hand_over(
         apply(guest(arguments, "", FLUX_MANAGER), rest).await?;
     }
     Ok(told)
-}
-
-/// Looks at what is there of an agent that is applied straight to its cluster.
-pub(super) async fn read(
-    shared: &Shared,
-    arguments: &Arguments,
-    state: Object,
-    mut keep: Private,
-) -> NewState {
-    let Some(tenant) = tenant(arguments) else { return NewState::of(state) };
-    let (before, longest) = (keep.clone(), timeouts::timeout(&state, "read"));
-    let answer = tenant.read(shared, state, &mut keep.in_cluster, longest).await;
-    if keep == before { answer } else { answer.private(keep.write()) }
 }
 
 /// Says what goes with an agent and what stays behind.
@@ -296,26 +251,24 @@ fn definitions_of(state: &Object) -> BTreeSet<String> {
     names.collect()
 }
 
-/// Takes an agent out of its cluster: first its work where that is asked for, while it runs; then its controllers, so that
-/// none of them cleans up behind its objects; then the objects.
+/// Makes a cluster ready to lose its agent: first the agent's work goes, where that is asked for, while it runs; then its
+/// controllers stop, so that none of them cleans up behind its objects. Gives the reason where the work does not go.
 ///
 /// # Errors
-/// When the cluster cannot be asked, or something does not go.
-pub(super) async fn withdraw(
+/// When the cluster cannot be asked.
+pub(super) async fn before_withdrawal(
     shared: &Shared,
     arguments: &Arguments,
-    prior: Object,
-    cancel: &CancellationToken,
-) -> Result<NewState, Diagnostics> {
-    let Some(tenant) = tenant(arguments) else { return Ok(NewState::gone()) };
-    let longest = timeouts::timeout(&prior, "delete");
+    prior: &Object,
+    longest: Duration,
+) -> Result<Option<Diagnostic>, Diagnostics> {
     let server = cluster_delivery::known(shared, &arguments.cluster)?;
     let patience = Patience::of_a_change(longest);
-    let all = definitions_of(&prior);
+    let all = definitions_of(prior);
     if arguments.deletes_workloads {
         let left = delete_workloads(&server, arguments, &all, patience).await?;
         if !left.is_empty() {
-            return Ok(NewState::of(prior).diagnostic(stuck(arguments, &left)));
+            return Ok(Some(stuck(arguments, &left)));
         }
     }
     let selector = match arguments.kind {
@@ -327,20 +280,7 @@ pub(super) async fn withdraw(
     definitions::stop_controllers(&server, namespace, selector, patience).await.map_err(told)?;
     let objects = definitions::objects_of(&server, &all, patience).await.map_err(told)?;
     definitions::release(&server, &objects, patience).await.map_err(told)?;
-    tenant.withdraw(shared, prior, longest, cancel).await
-}
-
-/// Leaves the objects of an agent that is delivered elsewhere now.
-///
-/// # Errors
-/// When the cluster cannot be asked.
-pub(super) async fn let_go(
-    shared: &Shared,
-    before: &Arguments,
-    prior: &Object,
-) -> Result<Option<Diagnostic>, Diagnostics> {
-    let Some(tenant) = tenant(before) else { return Ok(None) };
-    tenant.let_go(shared, timeouts::timeout(prior, "update")).await.map(Some)
+    Ok(None)
 }
 
 /// Deletes what makes workloads and waits for the agent to take them away.

@@ -1,12 +1,15 @@
 //! What an agent keeps beside its state: Terraform stores it, never shows it, and hands it back.
 
 use serde::{Deserialize, Serialize};
+use tf_provider::schema::{Diagnostic, Diagnostics};
 
-use super::super::objects::in_cluster::Kept;
+use super::super::super::cluster_delivery::{Keeper, Kept};
+use super::super::objects::description::Keep;
 use crate::delivery::FileIds;
+use crate::manifest::mask::{Masker, ObjectMarks, Revisions};
 
 /// The private state of one agent.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Private {
     /// Path in the repository → blob id of what was delivered.
     #[serde(default)]
@@ -14,16 +17,76 @@ pub(super) struct Private {
     /// What is known of the objects in the cluster.
     #[serde(default)]
     pub(super) in_cluster: Kept,
+    /// Which revision of every hidden value the state shows.
+    #[serde(default)]
+    pub(super) revisions: Revisions,
+    /// The key of the digests that decide whether a hidden value changed; none before the first apply.
+    #[serde(default)]
+    pub(super) mask_key: Option<[u8; 32]>,
+}
+
+impl std::fmt::Debug for Private {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut known = formatter.debug_struct("Private");
+        known.field("delivered", &self.delivered).field("in_cluster", &self.in_cluster);
+        known.finish_non_exhaustive()
+    }
 }
 
 impl Private {
-    /// Reads the bytes that Terraform kept; empty ones are of a resource that does not exist yet.
-    pub(super) fn read(bytes: &[u8]) -> Self {
-        serde_json::from_slice(bytes).unwrap_or_default()
+    /// Starts hiding values, with what is known of those that were hidden before.
+    pub(super) fn masker(&self) -> Masker<'_> {
+        Masker::new(self.mask_key.as_ref().map(|key| &key[..]), &self.revisions)
+    }
+}
+
+impl Keep for Private {
+    fn delivered(&mut self) -> &mut FileIds {
+        &mut self.delivered
     }
 
-    /// Returns the bytes for Terraform to keep.
-    pub(super) fn write(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+    fn draw(&mut self) -> Result<(), Diagnostics> {
+        if self.mask_key.is_none() {
+            let mut key = [0; 32];
+            getrandom::fill(&mut key).map_err(|error| {
+                Diagnostic::error("the system gives no random numbers").detail(error.to_string())
+            })?;
+            self.mask_key = Some(key);
+        }
+        Ok(())
+    }
+}
+
+impl Keeper for Private {
+    fn kept(&mut self) -> &mut Kept {
+        &mut self.in_cluster
+    }
+
+    fn mask_key(&self) -> Option<[u8; 32]> {
+        self.mask_key
+    }
+
+    fn revisions(&mut self) -> &mut Revisions {
+        &mut self.revisions
+    }
+
+    fn marks(&self, _key: &str) -> ObjectMarks {
+        ObjectMarks::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_its_key_once_and_never_prints_it() {
+        let mut private = Private::default();
+        private.draw().expect("the system has chance");
+        let drawn = private.mask_key;
+        private.draw().expect("the system has chance");
+        assert!(drawn.is_some() && private.mask_key == drawn);
+        assert_eq!(Private::read(&private.write()), private);
+        assert!(!format!("{private:?}").contains("mask_key"));
     }
 }

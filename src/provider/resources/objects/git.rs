@@ -1,6 +1,5 @@
 //! The folder of a git repository that somebody's objects go to, and what a delivery there tells its user.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,40 +7,51 @@ use tf_provider::CancellationToken;
 use tf_provider::schema::{Diagnostic, Diagnostics, Path};
 
 use super::super::super::{Shared, diagnostics};
+use super::description::{Files, Limits};
 use crate::delivery::git::{Author, GitFolder, Target};
 use crate::delivery::{Delivery, DeliveryError, Existing, FileIds, Instant, Owner, Parcel, Reading};
+
+/// What a block says of the folder that it delivers to.
+pub(in super::super) struct Folder {
+    /// Name of the repository, and the folder in it.
+    pub(in super::super) place: (String, String),
+    /// Whom the files name.
+    pub(in super::super) owner: Owner,
+    /// What becomes of files that are there.
+    pub(in super::super) existing: Existing,
+}
 
 /// A folder, and who delivers to it.
 pub(in super::super) struct GitPlace {
     folder: GitFolder,
     title: String,
     owner: Owner,
+    existing: Existing,
 }
 
 impl GitPlace {
     /// Opens a folder of one of the provider's repositories; none where the repository is not known yet. `title` names who
-    /// delivers for people, `owner` in the files.
+    /// delivers for people.
     ///
     /// # Errors
     /// With the attribute that names a repository or path that cannot be.
     pub(in super::super) fn open(
         shared: &Arc<Shared>,
-        (repository, folder): (&str, &str),
+        Folder { place: (repository, folder), owner, existing }: Folder,
         title: String,
-        owner: Owner,
     ) -> Result<Option<Self>, Diagnostics> {
         let at = |name: &str| Path::from("delivery").attribute("git").attribute(name);
         let configuration = shared.configuration()?;
-        let repository = configuration.repository(repository).map_err(|one| one.at(at("repository")))?;
+        let repository = configuration.repository(&repository).map_err(|one| one.at(at("repository")))?;
         let Some(remote) = repository.remote.clone() else { return Ok(None) };
         let author = Author { name: repository.author.name.clone(), email: repository.author.email.clone() };
         let target = Target::new(remote, &repository.branch, author)
             .map_err(|error| diagnostics::of_source(&error).at(at("repository")))?;
         let folder = shared
             .git()?
-            .folder(target, folder)
+            .folder(target, &folder)
             .map_err(|error| diagnostics::of_source(&error).at(at("path")))?;
-        Ok(Some(GitPlace { folder, title, owner }))
+        Ok(Some(GitPlace { folder, title, owner, existing }))
     }
 
     /// Returns the folder itself.
@@ -54,11 +64,21 @@ impl GitPlace {
         &self.owner
     }
 
+    /// Returns what becomes of files that are there.
+    pub(in super::super) fn existing(&self) -> Existing {
+        self.existing
+    }
+
+    /// Names the one who delivers for people.
+    pub(in super::super) fn title(&self) -> &str {
+        &self.title
+    }
+
     /// Finds out, while planning, whether somebody else writes the same files.
     ///
     /// # Errors
     /// When somebody does.
-    pub(in super::super) fn claim(&self, files: &BTreeMap<String, Vec<u8>>) -> Result<(), Diagnostics> {
+    pub(in super::super) fn claim(&self, files: &Files) -> Result<(), Diagnostics> {
         let claimed = self.folder.claim(&self.owner, files.keys().map(String::as_str));
         claimed.map_err(|error| self.not_delivered(&error).into())
     }
@@ -69,13 +89,16 @@ impl GitPlace {
     /// When nothing was delivered, or it is not known whether it was.
     pub(in super::super) async fn deliver(
         &self,
-        files: BTreeMap<String, Vec<u8>>,
+        files: Files,
         delivered: &FileIds,
-        existing: Existing,
-        longest: Duration,
-        cancel: CancellationToken,
+        Limits { longest, cancel }: Limits<'_>,
     ) -> Result<FileIds, Diagnostics> {
-        let parcel = Parcel { owner: self.owner.clone(), files, delivered: delivered.clone(), existing };
+        let parcel = Parcel {
+            owner: self.owner.clone(),
+            files,
+            delivered: delivered.clone(),
+            existing: self.existing,
+        };
         let work = self.folder.deliver(parcel, Instant::now() + longest);
         Ok(self.unless_cancelled(cancel, work).await?.files)
     }
@@ -87,8 +110,7 @@ impl GitPlace {
     pub(in super::super) async fn withdraw(
         &self,
         delivered: &FileIds,
-        longest: Duration,
-        cancel: CancellationToken,
+        Limits { longest, cancel }: Limits<'_>,
     ) -> Result<(), Diagnostics> {
         let work = self.folder.withdraw(&self.owner, delivered, Instant::now() + longest);
         self.unless_cancelled(cancel, work).await
@@ -141,7 +163,7 @@ impl GitPlace {
     /// Waits for a delivery unless Terraform is told to stop.
     async fn unless_cancelled<T>(
         &self,
-        cancel: CancellationToken,
+        cancel: &CancellationToken,
         work: impl Future<Output = Result<T, DeliveryError>>,
     ) -> Result<T, Diagnostics> {
         tokio::select! {

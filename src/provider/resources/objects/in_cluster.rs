@@ -1,17 +1,17 @@
-//! What one resource has in a cluster, and what it keeps beside its state for that.
+//! What one resource has in a cluster.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use tf_provider::CancellationToken;
 use tf_provider::schema::{Diagnostic, Diagnostics, NewState, Object, Value};
 
-use super::super::super::{Shared, cluster_delivery};
+use super::super::super::Shared;
+use super::super::super::cluster_delivery::{self, Keeper};
+use super::description::Limits;
 use crate::delivery::cluster::ObjectSet;
+use crate::delivery::cluster::hooks::Hook;
 use crate::delivery::cluster::inventory::Parent;
-use crate::manifest::mask::{Masker, ObjectMarks, Revisions};
 use crate::manifest::surface::Desired;
 
 /// Who has objects in a cluster, and what may be done for it.
@@ -27,74 +27,25 @@ pub(in super::super) struct Tenant {
     pub(in super::super) settings: cluster_delivery::Settings,
 }
 
-/// What private state keeps of objects in a cluster, some of which are Secrets.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(in super::super) struct Kept {
-    /// What drift is known by.
-    #[serde(default)]
-    cluster: cluster_delivery::Kept,
-    /// Which revision of every hidden value the state shows.
-    #[serde(default)]
-    pub(in super::super) revisions: Revisions,
-    /// The key of the digests that decide whether a hidden value changed; none before the first apply.
-    #[serde(default)]
-    mask_key: Option<[u8; 32]>,
-}
-
-impl std::fmt::Debug for Kept {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Kept").field("cluster", &self.cluster).finish_non_exhaustive()
-    }
-}
-
-impl cluster_delivery::Keeper for Kept {
-    fn kept(&mut self) -> &mut cluster_delivery::Kept {
-        &mut self.cluster
-    }
-
-    fn mask_key(&self) -> Option<[u8; 32]> {
-        self.mask_key
-    }
-
-    fn revisions(&mut self) -> &mut Revisions {
-        &mut self.revisions
-    }
-
-    fn marks(&self, _key: &str) -> ObjectMarks {
-        ObjectMarks::default()
-    }
-}
-
-impl Kept {
-    /// Makes sure that there is a key.
-    ///
-    /// # Errors
-    /// When the system has no source of chance.
-    pub(in super::super) fn draw_key(&mut self) -> Result<(), Diagnostic> {
-        if self.mask_key.is_none() {
-            let mut key = [0; 32];
-            getrandom::fill(&mut key).map_err(|error| {
-                Diagnostic::error("the system gives no random numbers").detail(error.to_string())
-            })?;
-            self.mask_key = Some(key);
-        }
-        Ok(())
-    }
-
-    /// Starts hiding values, with what is known of those that were hidden before.
-    pub(in super::super) fn masker(&self) -> Masker<'_> {
-        Masker::new(self.mask_key.as_ref().map(|key| &key[..]), &self.revisions)
-    }
+/// What goes to a cluster.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Cargo {
+    /// The objects.
+    pub(in super::super) objects: Vec<Desired>,
+    /// What runs before and after them.
+    pub(in super::super) hooks: Vec<Hook>,
+    /// What is written down beside the list of them.
+    pub(in super::super) notes: BTreeMap<String, String>,
 }
 
 impl Tenant {
-    fn set(&self, objects: Vec<Desired>) -> Arc<ObjectSet> {
+    fn set(&self, cargo: Cargo) -> Arc<ObjectSet> {
         Arc::new(ObjectSet {
             title: self.title.clone(),
             parent: self.parent.clone(),
-            objects,
-            hooks: Vec::new(),
-            notes: BTreeMap::new(),
+            objects: cargo.objects,
+            hooks: cargo.hooks,
+            notes: cargo.notes,
             policy: self.settings.policy.clone(),
         })
     }
@@ -106,7 +57,7 @@ impl Tenant {
     pub(in super::super) async fn plan(
         &self,
         shared: &Shared,
-        objects: Vec<Desired>,
+        cargo: Cargo,
         prior: Option<&Object>,
         planned: &mut Object,
     ) -> Result<Diagnostics, Diagnostics> {
@@ -119,7 +70,7 @@ impl Tenant {
         // Nothing changes: who owns what is not asked again with every plan, only whose objects they are.
         let asks_server = self.settings.asks_server && planned.is_unknown("status");
         let settings = cluster_delivery::Settings { asks_server, ..self.settings.clone() };
-        cluster_delivery::plan(shared, &self.cluster, &self.set(objects), &settings).await
+        cluster_delivery::plan(shared, &self.cluster, &self.set(cargo), &settings).await
     }
 
     /// Finds out whether another resource writes one of the objects.
@@ -129,10 +80,10 @@ impl Tenant {
     pub(in super::super) async fn plan_claims(
         &self,
         shared: &Shared,
-        objects: Vec<Desired>,
+        cargo: Cargo,
     ) -> Result<Diagnostics, Diagnostics> {
         let settings = cluster_delivery::Settings { asks_server: false, ..self.settings.clone() };
-        cluster_delivery::plan(shared, &self.cluster, &self.set(objects), &settings).await
+        cluster_delivery::plan(shared, &self.cluster, &self.set(cargo), &settings).await
     }
 
     /// Applies the objects; `prior` is the state before, none where the resource is new.
@@ -142,13 +93,13 @@ impl Tenant {
     pub(in super::super) async fn apply(
         &self,
         shared: &Shared,
-        objects: Vec<Desired>,
+        cargo: Cargo,
         state: Object,
-        keep: &mut Kept,
+        keep: &mut impl Keeper,
         prior: Option<&Object>,
-        (longest, cancel): (Duration, &CancellationToken),
+        Limits { longest, cancel }: Limits<'_>,
     ) -> Result<(Object, Option<Diagnostic>), Diagnostics> {
-        let set = self.set(objects);
+        let set = self.set(cargo);
         let outcome = cluster_delivery::apply(shared, &self.cluster, &set, longest, cancel).await?;
         cluster_delivery::remember(keep, &self.settings, &outcome);
         Ok(cluster_delivery::applied(&set, &self.settings, &outcome, state, prior))
@@ -162,8 +113,7 @@ impl Tenant {
         &self,
         shared: &Shared,
         prior: Object,
-        longest: Duration,
-        cancel: &CancellationToken,
+        Limits { longest, cancel }: Limits<'_>,
     ) -> Result<NewState, Diagnostics> {
         let (cluster, parent, title) = (&self.cluster, &self.parent, &self.title);
         let removal = cluster_delivery::withdraw(shared, cluster, parent, title, longest, cancel).await?;
@@ -187,7 +137,7 @@ impl Tenant {
         &self,
         shared: &Shared,
         state: Object,
-        keep: &mut Kept,
+        keep: &mut impl Keeper,
         longest: Duration,
     ) -> NewState {
         cluster_delivery::read(shared, &self.cluster, &self.parent, &self.settings, state, keep, longest)

@@ -9,8 +9,10 @@ use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path, Value};
 use super::super::super::cluster_delivery::Settings;
 use super::super::super::patches;
 use super::super::objects::deletions::Holder;
+use super::super::objects::git::Folder;
 use super::super::objects::timeouts;
 use super::{formats, hcl};
+use crate::delivery::{Existing, Owner, OwnerKind};
 use crate::layers::layout::RepositoryAt;
 use crate::manifest::patch::Written;
 use crate::release::formats::Format;
@@ -178,9 +180,16 @@ impl Arguments {
         self
     }
 
-    /// Names where the objects go.
-    pub(super) fn place(&self) -> Option<(&str, &str)> {
-        self.delivery.as_ref().map(|git| (git.repository.as_str(), git.path.as_str()))
+    /// Names the folder in git that the objects go to.
+    pub(super) fn folder(&self) -> Option<Folder> {
+        let git = self.delivery.as_ref()?;
+        let owner = Owner {
+            kind: OwnerKind::Release,
+            cluster: self.cluster.clone(),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        };
+        Some(Folder { place: (git.repository.clone(), git.path.clone()), owner, existing: Existing::Refuse })
     }
 
     /// Names the release for people: `shop/web on prod-eu`.

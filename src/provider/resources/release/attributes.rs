@@ -7,7 +7,7 @@ use tf_provider::schema::{Object, Value};
 use super::super::objects::shown;
 use super::arguments::{Arguments, GitDelivery, SENSITIVE_VALUES};
 use super::desired::Desired;
-use super::place::Found;
+use super::files::Found;
 use super::private::Private;
 use crate::manifest::mask::Masker;
 use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surface};
@@ -80,6 +80,9 @@ pub(super) fn with_computed(mut planned: Object, arguments: &Arguments, desired:
     planned.set("status", status);
     let shown = desired.delivered.is_some().then(|| delivered_objects(&desired.delivered_surface));
     planned.set("delivered_objects", shown.unwrap_or(Value::Null));
+    if desired.objects_by_chance {
+        hide_objects(&mut planned);
+    }
     planned
 }
 
@@ -117,7 +120,7 @@ pub(super) fn hide_everything(planned: &mut Object) {
 }
 
 /// Makes what shows objects wait for apply.
-pub(super) fn hide_objects(planned: &mut Object) {
+fn hide_objects(planned: &mut Object) {
     OF_OBJECTS.into_iter().for_each(|name| planned.set_unknown(name));
 }
 

@@ -47,7 +47,7 @@ pub(super) struct Desired {
     pub(super) delivered_surface: Surface,
     /// The keys of delivered objects that hold values of sensitive layers.
     pub(super) holding_secrets: BTreeSet<String>,
-    /// Whether chance decides which objects there are.
+    /// Whether chance decides which objects there are, and is not drawn yet.
     pub(super) objects_by_chance: bool,
     /// What the user should know.
     pub(super) warnings: Diagnostics,
@@ -274,7 +274,7 @@ fn present(
         holding_secrets: delivered.holding_secrets().unwrap_or(rendered.holding_secrets),
         delivered: delivered.objects,
         delivered_surface,
-        objects_by_chance: rendered.objects_by_chance,
+        objects_by_chance: rendered.objects_by_chance && keep.seed.is_none(),
         objects: rendered.objects,
         hooks: rendered.hooks,
         surface,

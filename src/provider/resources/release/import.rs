@@ -6,12 +6,14 @@ use std::time::Duration;
 use tf_provider::schema::{Diagnostic, Diagnostics, Imported, Number, Object, Value};
 
 use super::super::super::{Shared, patches};
+use super::super::objects::description::Keep;
+use super::super::objects::git::GitPlace;
 use super::super::objects::shown;
 use super::arguments::{Arguments, GitDelivery};
 use super::desired::{Desired, desired};
-use super::place::Found;
+use super::files::Found;
 use super::private::{Private, Seed};
-use super::{attributes, formats, import_cluster, place};
+use super::{attributes, files, formats, import_cluster};
 use crate::manifest;
 use crate::release::formats::Format;
 use crate::release::record::{self, GitChartRecord, LayerRecord, Record, VerifyRecord};
@@ -40,10 +42,14 @@ pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, D
         format: Format::default(),
     };
     let wanted = Arguments { delivery: Some(delivery.clone()), ..Arguments::default() };
-    let place = place::of(shared, &wanted)?.ok_or_else(|| {
+    let place = match wanted.folder() {
+        Some(folder) => GitPlace::open(shared, folder, id.to_owned())?,
+        None => None,
+    };
+    let place = place.ok_or_else(|| {
         Diagnostic::error(format!("the address of repository {repository:?} is not known yet"))
     })?;
-    let (found, record) = place.read_back(LONGEST).await.map_err(|error| {
+    let (found, record) = files::read_back(&place, LONGEST).await.map_err(|error| {
         Diagnostic::error(format!("{id} cannot be read"))
             .detail(error.to_string())
             .hint("check the repository's address, branch and credentials")

@@ -11,10 +11,11 @@ use serde_json::Value as Json;
 use tf_provider::schema::{Diagnostic, Diagnostics, Imported, Object};
 
 use super::super::super::{Shared, cluster_delivery};
+use super::super::objects::description::Keep;
 use super::arguments::Arguments;
 use super::desired::{Desired, desired};
+use super::files::Found;
 use super::import::{adopt, from_record};
-use super::place::Found;
 use super::private::{Private, Seed};
 use super::{attributes, in_cluster, schema};
 use crate::delivery::cluster::inventory::Inventory;

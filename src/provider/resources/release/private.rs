@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tf_provider::schema::Diagnostics;
 
-use super::super::super::cluster_delivery::Kept;
+use super::super::super::cluster_delivery::{Keeper, Kept};
+use super::super::objects::description::Keep;
 use super::desired::Desired;
+use crate::delivery::FileIds;
 use crate::manifest::mask::{Mark, ObjectMarks, Reason, Revisions};
 use crate::manifest::surface::Desired as DesiredObject;
 
@@ -20,7 +23,7 @@ pub(super) struct Private {
     pub(super) revisions: Revisions,
     /// Path in the repository → blob id of what was delivered.
     #[serde(default)]
-    pub(super) delivered: BTreeMap<String, String>,
+    pub(super) delivered: FileIds,
     /// Object → JSON pointers of the values that the chart drew from chance.
     #[serde(default)]
     pub(super) generated: BTreeMap<String, Vec<String>>,
@@ -60,12 +63,6 @@ impl std::fmt::Debug for Seed {
 }
 
 impl Private {
-    /// Reads the bytes that Terraform kept; empty ones are of a resource that does not exist yet. Bytes that cannot be
-    /// read count as none: hidden values then start at their first revision again.
-    pub(super) fn read(bytes: &[u8]) -> Self {
-        serde_json::from_slice(bytes).unwrap_or_default()
-    }
-
     /// Keeps which values of the objects are not shown as they are.
     pub(super) fn remember_marks(&mut self, desired: &Desired) {
         let places = |wanted: fn(&Mark) -> bool| -> BTreeMap<String, Vec<String>> {
@@ -96,10 +93,36 @@ impl Private {
         }
         marks
     }
+}
 
-    /// Returns the bytes for Terraform to keep.
-    pub(super) fn write(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+impl Keep for Private {
+    fn delivered(&mut self) -> &mut FileIds {
+        &mut self.delivered
+    }
+
+    fn draw(&mut self) -> Result<(), Diagnostics> {
+        if self.seed.is_none() {
+            self.seed = Some(Seed::draw()?);
+        }
+        Ok(())
+    }
+}
+
+impl Keeper for Private {
+    fn kept(&mut self) -> &mut Kept {
+        &mut self.in_cluster
+    }
+
+    fn mask_key(&self) -> Option<[u8; 32]> {
+        self.seed.as_ref().map(|seed| seed.mask_key)
+    }
+
+    fn revisions(&mut self) -> &mut Revisions {
+        &mut self.revisions
+    }
+
+    fn marks(&self, key: &str) -> ObjectMarks {
+        self.known_marks(key)
     }
 }
 

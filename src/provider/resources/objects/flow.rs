@@ -1,0 +1,264 @@
+//! One flow for all resources whose objects are delivered: plan, create, read, update, delete.
+//!
+//! The order is what keeps it safe: nothing is delivered before everything is made, a place that is left is emptied after
+//! the new one has all, and what is kept beside the state is what really is there.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use tf_provider::schema::{
+    CreateRequest, DeleteRequest, Diagnostic, Diagnostics, ImportRequest, Imported, NewState, Object, Plan,
+    PlanDestroyRequest, PlanRequest, ReadRequest, Resource, Schema, UpdateRequest, ValidateRequest,
+};
+use tf_provider::{CancellationToken, async_trait};
+
+use super::super::super::Shared;
+use super::description::{Description, Files, Keep, Limits, Phase, kept};
+use super::git::GitPlace;
+use super::{deletions, timeouts};
+use crate::delivery::FileIds;
+
+/// A resource type, from its description.
+pub(in super::super) struct Delivered<D> {
+    shared: Arc<Shared>,
+    of: PhantomData<D>,
+}
+
+impl<D: Description> Delivered<D> {
+    /// Makes the resource over what all resources share.
+    pub(in super::super) fn new(shared: Arc<Shared>) -> Self {
+        Delivered { shared, of: PhantomData }
+    }
+
+    /// Opens the folder that a block names; none where it delivers elsewhere, or its repository is not known yet.
+    fn place(&self, arguments: &D::Arguments) -> Result<Option<GitPlace>, Diagnostics> {
+        let Some(folder) = D::folder(arguments) else { return Ok(None) };
+        GitPlace::open(&self.shared, folder, D::holder(arguments).title)
+    }
+
+    fn files(place: &GitPlace, arguments: &D::Arguments, desired: &D::Desired) -> Result<Files, Diagnostics> {
+        D::files(arguments, desired).map_err(|error| place.not_delivered(&error).into())
+    }
+
+    /// Checks, while planning, what a delivery to git and a loss of objects need, and tells what a reader should know.
+    async fn look_ahead(
+        &self,
+        request: &PlanRequest,
+        arguments: &D::Arguments,
+        desired: &D::Desired,
+        planned: &Object,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let mut notices = Diagnostics::new();
+        if !D::knows_its_objects(desired) {
+            return Ok(notices);
+        }
+        if let Some(place) = self.place(arguments)? {
+            let files = Self::files(&place, arguments, desired)?;
+            place.claim(&files)?;
+            let deadline = timeouts::timeout(planned, "read");
+            let mut known = D::Keep::read(&request.private);
+            notices.extend(D::look_ahead(&place, &files, known.delivered(), deadline).await?);
+        }
+        // Of what is replaced everything goes before it comes anew.
+        match &request.prior {
+            Some(prior) if !request.requires_replace.is_empty() => {
+                let holder = D::holder(&D::read(prior));
+                deletions::check(&self.shared, &holder, Some(prior), None)?;
+            }
+            prior => {
+                deletions::check(&self.shared, &D::holder(arguments), prior.as_ref(), Some(planned))?;
+            }
+        }
+        Ok(notices)
+    }
+
+    /// Asks the cluster, while planning, what its part of the delivery would do.
+    async fn plan_in_cluster(
+        &self,
+        arguments: &D::Arguments,
+        desired: &D::Desired,
+        prior: Option<&Object>,
+        planned: &mut Object,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let Some(mut tenant) = D::tenant(arguments) else {
+            return D::plan_beside_git(&self.shared, arguments, desired).await;
+        };
+        let mut notices = D::preflight(&self.shared, arguments, desired, &mut tenant).await?;
+        tenant.settings.asks_server &= D::knows_its_objects(desired);
+        let cargo = D::cargo(arguments, desired, prior.is_none());
+        notices.extend(tenant.plan(&self.shared, cargo, prior, planned).await?);
+        Ok(notices)
+    }
+
+    /// Delivers and returns the state with what must be kept beside it.
+    async fn bring(
+        &self,
+        planned: Object,
+        config: &Object,
+        mut keep: D::Keep,
+        prior: Option<&Object>,
+        cancel: &CancellationToken,
+    ) -> Result<NewState, Diagnostics> {
+        let arguments = D::read_with(&planned, config);
+        let place = self.place(&arguments)?;
+        // Announced before the objects are made, so that the resources of an apply wait for each other with their commit.
+        place.iter().for_each(|place| place.folder().announce());
+        keep.draw()?;
+        let desired = D::make(&self.shared, &arguments, &keep, Phase::Apply(&planned)).await?;
+        let longest = timeouts::timeout(&planned, if prior.is_some() { "update" } else { "create" });
+        let limits = Limits { longest, cancel };
+        if let Some(place) = place {
+            let files = Self::files(&place, &arguments, &desired)?;
+            *keep.delivered() = place.deliver(files, keep.delivered(), limits).await?;
+        }
+        D::remember(&mut keep, &desired);
+        let mut told = D::warnings(&desired);
+        let mut state = D::with_computed(planned, &arguments, &desired);
+        if let Some(tenant) = D::tenant(&arguments) {
+            D::before_apply(&self.shared, &arguments, &desired, longest).await?;
+            let cargo = D::cargo(&arguments, &desired, prior.is_none());
+            let applied = tenant.apply(&self.shared, cargo, state, &mut keep, prior, limits).await?;
+            state = applied.0;
+            told.extend(applied.1);
+        } else {
+            told.extend(D::beside_git(&self.shared, &arguments, &desired, prior.is_none(), limits).await?);
+        }
+        Ok(kept(state, &keep).diagnostics(told))
+    }
+
+    /// Empties the places that an update leaves; what cannot be emptied is told beside the new state.
+    async fn leave(
+        &self,
+        before: &D::Arguments,
+        after: &D::Arguments,
+        old: Option<(GitPlace, FileIds)>,
+        mut state: NewState,
+        limits: Limits<'_>,
+    ) -> NewState {
+        if let (Some(tenant), None) = (D::tenant(before), D::tenant(after)) {
+            match tenant.let_go(&self.shared, limits.longest).await {
+                Ok(told) => state = state.diagnostic(told),
+                Err(failed) => state = state.diagnostics(failed),
+            }
+        }
+        if let Some((place, delivered)) = old
+            && let Err(failed) = place.withdraw(&delivered, limits).await
+        {
+            state = state.diagnostics(failed);
+        }
+        state
+    }
+}
+
+#[async_trait]
+impl<D: Description> Resource for Delivered<D> {
+    fn type_name(&self) -> &str {
+        D::TYPE
+    }
+
+    fn schema(&self) -> Schema {
+        D::schema()
+    }
+
+    async fn validate(&self, request: ValidateRequest) -> Diagnostics {
+        D::validate(&request.config)
+    }
+
+    async fn plan(&self, request: PlanRequest) -> Result<Plan, Diagnostics> {
+        let waiting = D::waits_for(&self.shared, &request.planned, &request.config)?;
+        if !waiting.is_empty() {
+            return Ok(plan_without_objects::<D>(request, &waiting));
+        }
+        let is_replaced = !request.requires_replace.is_empty();
+        let arguments = D::read_with(&request.planned, &request.config);
+        // What is replaced starts anew, with chance of its own.
+        let keep = if is_replaced { D::Keep::default() } else { D::Keep::read(&request.private) };
+        let phase = Phase::Plan(request.prior.as_ref());
+        let desired = D::make(&self.shared, &arguments, &keep, phase).await?;
+        let mut planned = D::with_computed(request.planned.clone(), &arguments, &desired);
+        let mut told = D::warnings(&desired);
+        told.extend(self.look_ahead(&request, &arguments, &desired, &planned).await?);
+        let before = request.prior.as_ref().filter(|_| !is_replaced);
+        told.extend(self.plan_in_cluster(&arguments, &desired, before, &mut planned).await?);
+        let mut plan = Plan::of(planned);
+        plan.requires_replace = request.requires_replace;
+        plan.diagnostics = told;
+        Ok(plan)
+    }
+
+    async fn plan_destroy(&self, request: PlanDestroyRequest) -> Result<Diagnostics, Diagnostics> {
+        D::plan_destroy(&self.shared, &request.prior).await
+    }
+
+    async fn create(&self, request: CreateRequest) -> Result<NewState, Diagnostics> {
+        let cancel = &request.context.cancel;
+        self.bring(request.planned, &request.config, D::Keep::default(), None, cancel).await
+    }
+
+    async fn read(&self, request: ReadRequest) -> Result<NewState, Diagnostics> {
+        let (arguments, state) = (D::read(&request.state), request.state);
+        let mut keep = D::Keep::read(&request.private);
+        let longest = timeouts::timeout(&state, "read");
+        if let Some(tenant) = D::tenant(&arguments) {
+            let before = keep.clone();
+            let answer = tenant.read(&self.shared, state, &mut keep, longest).await;
+            return Ok(if keep == before { answer } else { answer.private(keep.write()) });
+        }
+        let place = match self.place(&arguments) {
+            Ok(Some(place)) if !keep.delivered().is_empty() => place,
+            // Without a delivery there is nothing outside the state; a place that is no longer configured cannot be read.
+            Ok(_) | Err(_) => return Ok(NewState::of(state)),
+        };
+        Ok(match place.read(keep.delivered(), longest).await {
+            Ok(None) => NewState::of(state),
+            Ok(Some(found)) => kept(D::with_found(state, &arguments, &found, &mut keep), &keep),
+            Err(warning) => NewState::of(state).diagnostic(warning),
+        })
+    }
+
+    async fn update(&self, request: UpdateRequest) -> Result<NewState, Diagnostics> {
+        let mut keep = D::Keep::read(&request.private);
+        let (before, after) = (D::read(&request.prior), D::read(&request.planned));
+        let moves = D::folder(&before).map(|one| one.place) != D::folder(&after).map(|one| one.place);
+        let left = if moves { self.place(&before)? } else { None };
+        let old = left.map(|place| (place, std::mem::take(keep.delivered())));
+        let cancel = &request.context.cancel;
+        let limits = Limits { longest: timeouts::timeout(&request.planned, "update"), cancel };
+        let state = self.bring(request.planned, &request.config, keep, Some(&request.prior), cancel).await?;
+        Ok(self.leave(&before, &after, old, state, limits).await)
+    }
+
+    async fn delete(&self, request: DeleteRequest) -> Result<NewState, Diagnostics> {
+        let arguments = D::read(&request.prior);
+        let cancel = &request.context.cancel;
+        let limits = Limits { longest: timeouts::timeout(&request.prior, "delete"), cancel };
+        if let Some(tenant) = D::tenant(&arguments) {
+            let stuck =
+                D::before_withdrawal(&self.shared, &arguments, &request.prior, limits.longest).await?;
+            return match stuck {
+                Some(reason) => Ok(NewState::of(request.prior).diagnostic(reason)),
+                None => tenant.withdraw(&self.shared, request.prior, limits).await,
+            };
+        }
+        if let Some(place) = self.place(&arguments)? {
+            let mut keep = D::Keep::read(&request.private);
+            place.withdraw(keep.delivered(), limits).await?;
+        }
+        Ok(NewState::gone())
+    }
+
+    async fn import(&self, request: ImportRequest) -> Result<Vec<Imported>, Diagnostics> {
+        D::import(&self.shared, request).await.map(|imported| vec![imported])
+    }
+}
+
+/// Plans a resource that depends on values which are not known yet: everything computed waits for apply.
+fn plan_without_objects<D: Description>(request: PlanRequest, waiting: &[String]) -> Plan {
+    let mut planned = request.planned;
+    D::hide_everything(&mut planned);
+    let mut plan = Plan::of(planned);
+    plan.requires_replace = request.requires_replace;
+    let (summary, hint) = D::WAITING;
+    let detail = format!("Not known yet: {}.", waiting.join(", "));
+    plan.diagnostic(Diagnostic::warning(summary).detail(detail).hint(hint))
+}
