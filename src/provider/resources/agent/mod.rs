@@ -15,6 +15,7 @@ mod in_cluster;
 mod private;
 mod schema;
 pub(crate) mod shipped;
+mod validate;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +59,7 @@ impl Description for Agent {
     }
 
     fn validate(config: &Object) -> Diagnostics {
-        arguments::validate(config)
+        validate::validate(config)
     }
 
     fn read(block: &Object) -> Arguments {

@@ -17,6 +17,7 @@ pub(crate) mod preview;
 mod private;
 mod schema;
 mod secrecy;
+mod validate;
 
 use std::sync::Arc;
 
@@ -61,7 +62,7 @@ impl Description for Release {
     }
 
     fn validate(config: &Object) -> Diagnostics {
-        arguments::validate(config)
+        validate::validate(config)
     }
 
     fn read(block: &Object) -> Arguments {

@@ -10,9 +10,9 @@ use tf_provider::schema::{Attribute, Diagnostic, Diagnostics, NestedBlock, Objec
 
 use super::super::super::{Shared, patches};
 use super::super::objects::shown;
-use super::arguments::{self, Arguments};
+use super::arguments::Arguments;
 use super::private::Private;
-use super::{attributes, desired, layers, schema};
+use super::{attributes, desired, layers, schema, validate};
 use crate::layers::layer::Layer;
 use crate::layers::provenance::{self, Decision, Written};
 use crate::layers::stack::Stack;
@@ -51,7 +51,7 @@ pub(crate) fn with_objects(described: Schema) -> Schema {
 
 /// Checks what the schema cannot say; unknown values may stand anywhere.
 pub(crate) fn validate(config: &Object) -> Diagnostics {
-    arguments::validate(config)
+    validate::validate(config)
 }
 
 /// Renders what a data source's configuration says, with secrets out of sight unless it asks for them.
