@@ -18,7 +18,7 @@ quickstart-cluster: ## Installs, upgrades, heals and removes the agent on a loca
 
 test: ## Runs every test: units, the engine's corpus, and the journeys against real Terraform, git, ssh, an OCI registry and Kubernetes
 	.ci/packages
-	.ci/control-plane
+	.ci/control-plane control-plane kwok >/dev/null
 	.ci/flux >/dev/null
 	.ci/sops >/dev/null
 	cargo build --workspace

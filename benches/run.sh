@@ -15,4 +15,4 @@ echo "== engine, against Helm's own library and program =="
 crates/helm-engine/benches/run.sh
 
 echo "== clusters, against one request after the other and kubectl =="
-cargo run --quiet --release -p acceptance-tests --bin bench-cluster
+cargo run --quiet --release -p acceptance-tests --bin bench-cluster -- "$target/release/terraform-provider-strata"

@@ -29,6 +29,7 @@ pub struct Cluster {
     /// Its name in the kubeconfig, `c1`, `c2` and so on.
     pub name: String,
     folder: PathBuf,
+    kubeconfig: String,
     host: String,
     runtime: tokio::runtime::Runtime,
     client: kube::Client,
@@ -81,6 +82,11 @@ impl ControlPlane {
         &self.clusters[index]
     }
 
+    /// Returns the process whose children are the servers.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Returns the folder with the servers' logs.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -109,12 +115,21 @@ impl Cluster {
         });
         let host = text.split("server: \"").nth(1).and_then(|rest| rest.split('"').next());
         let host = host.expect("it names a server").to_owned();
-        Cluster { name: name.to_owned(), folder, host, runtime, client }
+        let file = kubeconfig.file_name().expect("it has a name").to_string_lossy().into_owned();
+        Cluster { name: name.to_owned(), folder, kubeconfig: file, host, runtime, client }
+    }
+
+    /// Returns the same cluster, reached at another address of this machine.
+    pub fn at(&self, address: std::net::SocketAddr) -> Cluster {
+        let kubeconfig = self.file(&self.kubeconfig).replace(&self.host, &format!("https://{address}"));
+        let name = format!("kubeconfig-{}", address.port());
+        std::fs::write(self.folder.join(&name), kubeconfig).expect("the kubeconfig can be written");
+        Cluster::new(&self.name, &self.folder.join(name))
     }
 
     /// Returns the path of a kubeconfig whose user is an administrator.
     pub fn kubeconfig(&self) -> PathBuf {
-        self.folder.join("kubeconfig")
+        self.folder.join(&self.kubeconfig)
     }
 
     /// Returns the API server's address.

@@ -1,15 +1,15 @@
 //! A way to a real API server on which things go wrong: a proxy on loopback that refuses, breaks off, dawdles or lies where a
 //! journey tells it to, and counts what passes.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use kube::client::Body;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -60,6 +60,8 @@ pub enum Fault {
     Late(Duration),
     /// No answer comes.
     Never,
+    /// A text comes in the place of the answer.
+    Text(&'static str),
 }
 
 impl Rule {
@@ -89,7 +91,7 @@ impl Rule {
 
 impl Faulty {
     /// Stands before a cluster and speaks with it as its administrator.
-    pub fn before(cluster: &'static Cluster) -> Self {
+    pub fn before(cluster: &Cluster) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime can be made");
         let state = Arc::new(Mutex::new(State::default()));
@@ -147,7 +149,7 @@ async fn answer(
     request: Request<Incoming>,
     client: kube::Client,
     state: Arc<Mutex<State>>,
-) -> Result<Response<Full<Bytes>>, Broken> {
+) -> Result<Response<Body>, Broken> {
     let target = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     let fault = {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -165,14 +167,15 @@ async fn answer(
         Some(Fault::BreakAfter) => forward(request, client).await.and(Err(Broken)),
         Some(Fault::Half) => {
             let (head, body) = forward(request, client).await?.into_parts();
-            let whole = body.collect().await.unwrap_or_else(|never: Infallible| match never {}).to_bytes();
-            Ok(Response::from_parts(head, Full::new(whole.slice(..whole.len() / 2))))
+            let whole = body.collect().await.map_err(|_| Broken)?.to_bytes();
+            Ok(Response::from_parts(head, Body::from(whole[..whole.len() / 2].to_vec())))
         }
         Some(Fault::Late(pause)) => {
             tokio::time::sleep(pause).await;
             forward(request, client).await
         }
         Some(Fault::Never) => std::future::pending().await,
+        Some(Fault::Text(text)) => Ok(Response::new(Body::from(text.as_bytes().to_vec()))),
         None => forward(request, client).await,
     }
 }
@@ -189,7 +192,7 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-async fn forward(request: Request<Incoming>, client: kube::Client) -> Result<Response<Full<Bytes>>, Broken> {
+async fn forward(request: Request<Incoming>, client: kube::Client) -> Result<Response<Body>, Broken> {
     let (mut head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
@@ -197,18 +200,17 @@ async fn forward(request: Request<Incoming>, client: kube::Client) -> Result<Res
     head.headers.remove(http::header::HOST);
     // The proxy's own identity speaks; a journey about identities speaks with the cluster itself.
     head.headers.remove(http::header::AUTHORIZATION);
-    let request = Request::from_parts(head, kube::client::Body::from(body.to_vec()));
-    let response = client.send(request).await.map_err(|_| Broken)?;
-    let (mut head, body) = response.into_parts();
-    let body = body.collect().await.map_err(|_| Broken)?.to_bytes();
-    head.headers.remove(http::header::CONTENT_LENGTH);
-    head.headers.remove(http::header::TRANSFER_ENCODING);
-    Ok(Response::from_parts(head, Full::new(body)))
+    let request = Request::from_parts(head, Body::from(body.to_vec()));
+    let mut response = client.send(request).await.map_err(|_| Broken)?;
+    response.headers_mut().remove(http::header::CONTENT_LENGTH);
+    response.headers_mut().remove(http::header::TRANSFER_ENCODING);
+    // As it comes: the answer to a watch has no end.
+    Ok(response)
 }
 
-fn refusal(code: u16, reason: &str, message: &str, retry_after: Option<u64>) -> Response<Full<Bytes>> {
+fn refusal(code: u16, reason: &str, message: &str, retry_after: Option<u64>) -> Response<Body> {
     let status = json!({"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message});
-    let mut response = Response::new(Full::new(Bytes::from(status.to_string())));
+    let mut response = Response::new(Body::from(status.to_string().into_bytes()));
     *response.status_mut() = StatusCode::from_u16(code).expect("a status");
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());

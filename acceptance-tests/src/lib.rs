@@ -2,10 +2,12 @@
 
 pub mod charts;
 pub mod cluster;
+pub mod distance;
 pub mod faulty;
 pub mod flux;
 pub mod git_server;
 pub mod measure;
+pub mod nodes;
 pub mod recorded;
 pub mod repository;
 pub mod sops;

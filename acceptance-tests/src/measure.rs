@@ -114,12 +114,25 @@ fn watch(child: &mut Child) -> (String, Duration, u64) {
     }
 }
 
+/// Returns the processor time that a process and its children, those that ended included, have used so far.
+pub fn cpu_with_children(process: u32) -> Duration {
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+    let children: Vec<u32> =
+        children.unwrap_or_default().split_whitespace().filter_map(|child| child.parse().ok()).collect();
+    let ended = ticks(process, [13, 14]);
+    cpu(process) + ended + children.into_iter().map(cpu_with_children).sum::<Duration>()
+}
+
 /// Returns the processor time that a process has used, in the kernel's hundredths of a second.
 fn cpu(process: u32) -> Duration {
+    ticks(process, [11, 12])
+}
+
+fn ticks(process: u32, fields: [usize; 2]) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
-    Duration::from_millis((ticks(11) + ticks(12)) * 10)
+    let all: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |index: usize| all.get(index).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+    Duration::from_millis(fields.into_iter().map(ticks).sum::<u64>() * 10)
 }
 
 fn peak_kib(process: u32) -> u64 {

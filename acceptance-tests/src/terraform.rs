@@ -45,9 +45,13 @@ impl Run {
 impl Workspace {
     /// Makes an empty folder.
     pub fn new() -> Self {
+        Workspace::with_provider(&provider_folder())
+    }
+
+    /// Makes an empty folder in which Terraform takes the provider from another one.
+    pub fn with_provider(binaries: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let workspace = Workspace { folder, environment: Vec::new() };
-        let binaries = provider_folder();
         workspace.write(
             ".terraformrc",
             &format!(

@@ -7,8 +7,9 @@
 //! 2. [`common_labels`] takes out what is stamped on all of them; [`digest`] covers the whole;
 //! 3. [`display`] gives the form a plan shows, after the rules of [`normalize`];
 //! 4. [`diff`] and [`change_set`] compare two states, [`order`] sorts for a delivery, [`images`] lists images;
-//! 5. [`live`] holds what was shown against what is in a cluster now.
+//! 5. [`live`] holds what was shown against what is in a cluster now, [`answered`] against what it would make of it.
 
+pub mod answered;
 pub mod canonical;
 pub mod change_set;
 pub mod common_labels;

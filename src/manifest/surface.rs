@@ -13,7 +13,7 @@ use super::object::ObjectId;
 use super::{canonical, digest};
 
 /// One object of a set, with what is known of its values.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Desired {
     /// What the object is called.
     pub id: ObjectId,

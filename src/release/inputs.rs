@@ -9,8 +9,8 @@ use helm_engine::render::{InputPlace, InputPlaces, Reason, Rendered as Output};
 use helm_engine::tree::{InputMark, Node, NodeKind};
 use serde_json::Value;
 
-use super::render::{is_test, read_documents};
-use super::{Hooks, Release, ReleaseError};
+use super::render::read_documents;
+use super::{Release, ReleaseError, hooks};
 use crate::layers::stack::Stack;
 use crate::manifest::mask::{Mark, ObjectMarks, Reason as Hidden};
 use crate::manifest::object::{self, ObjectId, Scopes};
@@ -63,7 +63,7 @@ pub(super) fn of_objects(
     let of_manifests = output.manifests.iter().zip(&output.trace.manifest_inputs);
     let hooks = output.hooks.iter().zip(&output.trace.hook_inputs);
     let of_hooks = hooks
-        .filter(|(hook, _)| release.hooks == Hooks::Include && !is_test(hook))
+        .filter(|(hook, _)| hooks::is_taken(release, hook))
         .map(|(hook, places)| (&hook.manifest, places));
     let mut found = BTreeMap::new();
     for (manifest, places) in of_manifests.chain(of_hooks).filter(|(_, places)| **places != none) {

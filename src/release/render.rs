@@ -21,6 +21,9 @@ use crate::manifest::surface::Desired;
 /// Tells Flux to create an object where there is none, and to leave it alone afterwards.
 const IF_NOT_PRESENT: (&str, &str) = ("kustomize.toolkit.fluxcd.io/ssa", "IfNotPresent");
 
+/// What chance draws as long as nothing was drawn.
+pub(super) const UNDRAWN: Draw = Draw { seed: [0; 32], now_unix_nanoseconds: 0 };
+
 /// The second source of chance: what comes out differently with it was drawn.
 const PROBE: Draw =
     Draw { seed: *b"strata looks for what was drawn.", now_unix_nanoseconds: 3_456_789_012_345_678_901 };
@@ -35,18 +38,25 @@ pub fn render(release: &Release<'_>, draw: Option<Draw>) -> Result<Rendered, Rel
     if !conflicts.is_empty() {
         return Err(ReleaseError::Conflicts { conflicts });
     }
-    let draw = draw.unwrap_or(Draw { seed: [0; 32], now_unix_nanoseconds: 0 });
+    let draw = draw.unwrap_or(UNDRAWN);
     let marks = inputs::marks_of(release.layers);
     let (output, mut unknown) = first_render(release, draw, marks)?;
     let Some(output) = output else { return Ok(Rendered { unknown, ..Rendered::default() }) };
     let objects = read_objects(release, &output)?;
-    let drawn = if output.used_chance {
-        Some(read_objects(release, &run(release, PROBE, Trace::Off)?)?)
-    } else {
-        None
-    };
+    let mut hooks = hooks::read(release, &output)?;
+    let (mut drawn, mut drawn_hooks) = (None, None);
+    if output.used_chance {
+        let other = run(release, PROBE, Trace::Off)?;
+        drawn = Some(read_objects(release, &other)?);
+        drawn_hooks = Some(hooks::read(release, &other)?);
+    }
+    let all: BTreeMap<String, &Value> = objects
+        .iter()
+        .map(|(key, (_, object))| (key.clone(), object))
+        .chain(hooks.iter().map(|hook| (hook.desired.id.key(), &hook.desired.object)))
+        .collect();
     let is_traced = marks != InputMark::PLAIN;
-    let (secret_values, mut marks) = if !objects.values().any(|(_, object)| holds_secrets(object)) {
+    let (secret_values, mut marks) = if !all.values().any(|object| holds_secrets(object)) {
         Default::default()
     } else if is_traced {
         secrets(release, &output)?
@@ -55,8 +65,9 @@ pub fn render(release: &Release<'_>, draw: Option<Draw>) -> Result<Rendered, Rel
     };
     let mut holding_secrets = BTreeSet::new();
     if is_traced {
-        holding_secrets = add_input_marks(release, &output, &objects, &mut marks, &mut unknown)?;
+        holding_secrets = add_input_marks(release, &output, &all, &mut marks, &mut unknown)?;
     }
+    hooks::mark(&mut hooks, &mut marks, drawn_hooks.as_deref());
     let objects_by_chance = drawn.as_ref().is_some_and(|drawn| !same_objects(&objects, drawn));
     let desired = objects.into_iter().map(|(key, (id, object))| {
         let mut marks = marks.remove(&key).unwrap_or_default();
@@ -70,7 +81,7 @@ pub fn render(release: &Release<'_>, draw: Option<Draw>) -> Result<Rendered, Rel
     holding_secrets.retain(|key| objects.iter().any(|one| one.id.key() == *key));
     Ok(Rendered {
         objects,
-        hooks: hooks::read(release, &output)?,
+        hooks,
         skipped_hooks: skipped_hooks(release, &output),
         warnings: output.warnings,
         objects_by_chance,
@@ -99,15 +110,15 @@ fn first_render(
 fn add_input_marks(
     release: &Release<'_>,
     output: &Output,
-    objects: &Objects,
+    objects: &BTreeMap<String, &Value>,
     marks: &mut BTreeMap<String, ObjectMarks>,
     unknown: &mut Unknown,
 ) -> Result<BTreeSet<String>, ReleaseError> {
-    let scopes = object::Scopes::from_objects(objects.values().map(|(_, object)| object));
+    let scopes = object::Scopes::from_objects(objects.values().copied());
     let pinned = release.layers.pinned();
     let mut holding_secrets = BTreeSet::new();
     for (key, found) in inputs::of_objects(release, output, &scopes)? {
-        let Some((_, object)) = objects.get(&key) else { continue };
+        let Some(object) = objects.get(&key) else { continue };
         if !found.sensitive.is_empty() {
             holding_secrets.insert(key.clone());
         }
@@ -189,7 +200,7 @@ fn render_request(release: &Release<'_>, request: &Request) -> Result<Output, Re
         .map_err(|source| ReleaseError::Render { chart: chart_name(release), source: Box::new(source) })
 }
 
-fn request(release: &Release<'_>, draw: Draw, trace: Trace) -> Request {
+pub(super) fn request(release: &Release<'_>, draw: Draw, trace: Trace) -> Request {
     let mut request = Request::new(release.name, release.kube_version);
     request.namespace = release.namespace.to_owned();
     request.api_versions = release.api_versions.to_vec();
@@ -208,7 +219,7 @@ pub(super) fn read_objects(release: &Release<'_>, output: &Output) -> Result<Obj
         documents.extend(read_documents(release, &manifest.text)?);
     }
     if release.hooks == Hooks::Include {
-        for hook in output.hooks.iter().filter(|hook| !is_test(hook)) {
+        for hook in output.hooks.iter().filter(|hook| hooks::is_taken(release, hook)) {
             documents.extend(read_documents(release, &hook.manifest.text)?);
         }
     }
@@ -255,12 +266,7 @@ pub(super) fn read_documents(release: &Release<'_>, text: &[u8]) -> Result<Vec<V
 }
 
 fn skipped_hooks(release: &Release<'_>, output: &Output) -> Vec<String> {
-    let is_skipped = |hook: &&manifests::Hook| match release.hooks {
-        Hooks::Skip => true,
-        Hooks::Include => false,
-        Hooks::Run => !hooks::is_run(&hook.events),
-    };
-    let skipped = output.hooks.iter().filter(|hook| !is_test(hook)).filter(is_skipped);
+    let skipped = output.hooks.iter().filter(|hook| !is_test(hook) && !hooks::is_taken(release, hook));
     skipped.map(|hook| format!("{}/{}", hook.manifest.head.kind, hook.manifest.head.name)).collect()
 }
 

@@ -198,7 +198,10 @@ impl Search<'_> {
     fn compare(&self, variants: &[Variant]) -> Unknown {
         let mut unknown = Unknown { any: true, ..Unknown::default() };
         let Some((first, others)) = variants.split_first() else { return unknown };
-        let is_named = |variant: &&Variant| variant.inputs.values().any(|inputs| inputs.unknown_identity);
+        let is_named = |variant: &&Variant| {
+            // A hook may be called as it likes: it is no part of what is planned.
+            variant.inputs.iter().any(|(key, one)| one.unknown_identity && variant.objects.contains_key(key))
+        };
         if variants.iter().any(|variant| is_named(&variant)) {
             unknown.set = Some("a value that is not known yet names an object".to_owned());
             return unknown;

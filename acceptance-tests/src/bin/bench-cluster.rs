@@ -3,16 +3,20 @@
 #![allow(clippy::print_stdout)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use acceptance_tests::cluster::{Cluster, ControlPlane};
+use acceptance_tests::distance::Distance;
+use acceptance_tests::faulty::Faulty;
+use acceptance_tests::measure::cpu_with_children;
+use acceptance_tests::terraform::Workspace;
 use serde_json::{Value, json};
 use strata::delivery::cluster::inventory::Parent;
 use strata::delivery::cluster::{
-    ApiServer, Clusters, ObjectSet, Patience, Policy, apply, kubeconfig, observe, preview,
+    ApiServer, Clusters, ObjectSet, Patience, Policy, Sources, apply, kubeconfig, observe, preview,
 };
 use strata::manifest::mask::ObjectMarks;
 use strata::manifest::object::identify;
@@ -21,60 +25,98 @@ use strata::manifest::surface::Desired;
 /// Objects of the set that is applied.
 const OBJECTS: usize = 500;
 const LONGEST: Duration = Duration::from_secs(600);
+/// What an answer takes longer from a cluster in the next region than from one on this machine.
+const ROUND_TRIP: Duration = Duration::from_millis(20);
 
 fn main() {
+    let provider =
+        PathBuf::from(std::env::args().nth(1).expect("the path of the built provider is the argument"));
+    let provider = provider.canonicalize().expect("the provider is built");
     let servers = ControlPlane::start(4, &["--controllers", "none"]);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
-    let cluster = servers.cluster(0);
-    one_cluster(&runtime, cluster);
+    let near = servers.cluster(0);
+    println!(
+        "| {OBJECTS} new objects, s (processor time of client and servers) | here | {} ms away |",
+        ROUND_TRIP.as_millis()
+    );
+    println!("|---|--:|--:|");
+    let address = near.host().trim_start_matches("https://").parse().expect("it is an address");
+    let distance = Distance::before(address, ROUND_TRIP);
+    let far = near.at(distance.address());
+    compare(&runtime, &servers, [near, &far]);
+    again(&runtime, near);
     many_clusters(&runtime, &servers);
+    by_terraform(&provider, near);
 }
 
-fn one_cluster(runtime: &tokio::runtime::Runtime, cluster: &Cluster) {
-    let server = server(cluster, &cluster.name);
-    let namespace = cluster.namespace("warm");
-    runtime.block_on(bring(&server, &namespace, 20));
+/// What a way to bring the objects takes.
+struct Took {
+    seconds: f64,
+    client: f64,
+    servers: f64,
+}
 
-    let (ours, one_by_one, kubectl) =
-        (cluster.namespace("a"), cluster.namespace("b"), cluster.namespace("c"));
-    let before = server.requests();
-    let took = timed(|| runtime.block_on(bring(&server, &ours, OBJECTS)));
-    let requests = server.requests() - before;
-    println!(
-        "apply {OBJECTS} new objects, dry run of all included: {took:.2} s, {:.2} requests an object",
-        per(requests, OBJECTS)
-    );
-
-    let single = timed(|| {
-        for object in objects(&one_by_one, OBJECTS) {
-            let path = path_of(&object, &one_by_one);
-            let target = format!("{path}?fieldManager=bench");
-            let (status, answer) =
-                cluster.request("PATCH", &target, "application/apply-patch+yaml", Some(&object));
-            assert!(status < 300, "{answer}");
-        }
-    });
-    println!("the same, one request after the other: {single:.2} s; ratio {:.1}", single / took);
-
-    match with_kubectl(&cluster.kubeconfig(), &kubectl) {
-        Some(peer) => {
-            println!("the same, kubectl apply --server-side: {peer:.2} s; ratio {:.1}", peer / took)
-        }
-        None => println!("kubectl is not on PATH: no ratio"),
+impl std::fmt::Display for Took {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{:.2} ({:.1} + {:.1})", self.seconds, self.client, self.servers)
     }
+}
 
+/// Brings the objects in three ways, each to a cluster on this machine and to the same one at a distance.
+fn compare(runtime: &tokio::runtime::Runtime, servers: &ControlPlane, places: [&Cluster; 2]) {
+    let all = places.map(|cluster| {
+        let server = server(cluster, &cluster.name);
+        runtime.block_on(bring(&server, &cluster.namespace("warm"), 20));
+        let (ours, single, kubectl) =
+            (cluster.namespace("a"), cluster.namespace("b"), cluster.namespace("c"));
+        let ours = took(servers, || runtime.block_on(bring(&server, &ours, OBJECTS)));
+        let single = took(servers, || one_by_one(cluster, &single));
+        let kubectl = took(servers, || with_kubectl(&cluster.kubeconfig(), &kubectl));
+        [ours, single, kubectl]
+    });
+    let [near, far] = &all;
+    for (index, what) in
+        ["ours, dry run of all included", "one apply after the other", "`kubectl apply --server-side`"]
+            .iter()
+            .enumerate()
+    {
+        println!("| {what} | {} | {} |", near[index], far[index]);
+    }
+    for (index, what) in ["one after the other / ours", "`kubectl` / ours"].iter().enumerate() {
+        let ratio = |one: &[Took; 3]| one[index + 1].seconds / one[0].seconds;
+        println!("| {what} | {:.1} | {:.1} |", ratio(near), ratio(far));
+    }
+}
+
+fn one_by_one(cluster: &Cluster, namespace: &str) {
+    for object in objects(namespace, OBJECTS) {
+        let target = format!("{}?fieldManager=bench", path_of(&object, namespace));
+        let (status, answer) =
+            cluster.request("PATCH", &target, "application/apply-patch+yaml", Some(&object));
+        assert!(status < 300, "{answer}");
+    }
+}
+
+/// Applies what is there already, and refreshes it.
+fn again(runtime: &tokio::runtime::Runtime, cluster: &Cluster) {
+    let server = server(cluster, &cluster.name);
+    let (first, second) = (cluster.namespace("e"), cluster.namespace("d"));
     let before = server.requests();
-    let again = timed(|| runtime.block_on(bring(&server, &ours, OBJECTS)));
+    runtime.block_on(bring(&server, &first, OBJECTS));
+    println!(
+        "apply {OBJECTS} new objects: {:.2} requests an object",
+        per(server.requests() - before, OBJECTS)
+    );
+    let before = server.requests();
+    let again = timed(|| runtime.block_on(bring(&server, &first, OBJECTS)));
     println!(
         "apply them again, unchanged: {again:.2} s, {:.2} requests an object",
         per(server.requests() - before, OBJECTS)
     );
-
-    let second = cluster.namespace("d");
     runtime.block_on(bring(&server, &second, OBJECTS));
     let before = server.requests();
     let looked = timed(|| {
-        for namespace in [&ours, &second] {
+        for namespace in [&first, &second] {
             let ids: BTreeSet<_> = set(namespace, OBJECTS).objects.iter().map(|one| one.id.clone()).collect();
             let patience = Patience::of_a_look(LONGEST);
             let observed = runtime.block_on(observe::observe(&server, &parent(namespace), &ids, patience));
@@ -142,6 +184,7 @@ fn set(namespace: &str, count: usize) -> ObjectSet {
         objects: desired.map(|(id, object)| Desired { id, object, marks: ObjectMarks::default() }).collect(),
         hooks: Vec::new(),
         notes: BTreeMap::new(),
+        sources: Sources::default(),
         policy: Policy { wait: false, ..Policy::default() },
     }
 }
@@ -173,13 +216,12 @@ fn path_of(object: &Value, namespace: &str) -> String {
     format!("{root}/namespaces/{namespace}/{plural}/{name}")
 }
 
-fn with_kubectl(kubeconfig: &Path, namespace: &str) -> Option<f64> {
+fn with_kubectl(kubeconfig: &Path, namespace: &str) {
     let folder = tempfile::tempdir().expect("a folder can be made");
     for (number, object) in objects(namespace, OBJECTS).iter().enumerate() {
         let file = folder.path().join(format!("{number}.json"));
         std::fs::write(file, object.to_string()).expect("the file can be written");
     }
-    let begun = Instant::now();
     let output = Command::new("kubectl")
         .args(["apply", "--server-side", "--kubeconfig"])
         .arg(kubeconfig)
@@ -187,9 +229,78 @@ fn with_kubectl(kubeconfig: &Path, namespace: &str) -> Option<f64> {
         .arg(folder.path())
         .env("HOME", folder.path())
         .output()
-        .ok()?;
+        .expect("kubectl is on PATH");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(begun.elapsed().as_secs_f64())
+}
+
+/// Counts the requests of the real Terraform for one release of 100 objects.
+fn by_terraform(provider: &Path, cluster: &Cluster) {
+    let faulty = Faulty::before(cluster);
+    let workspace = Workspace::with_provider(provider.parent().expect("it is in a folder"));
+    workspace.write("chart/Chart.yaml", "apiVersion: v2\nname: many\nversion: 1.0.0\n");
+    workspace.write("chart/values.yaml", "color: green\n");
+    workspace.write("chart/templates/all.yaml", "{{- range until 100 }}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: map-{{ . }}}\ndata: {number: \"{{ . }}\"{{ if lt . 10 }}, color: {{ $.Values.color }}{{ end }}}\n{{- end }}\n");
+    workspace.write(
+        "main.tf",
+        &TERRAFORM.replace("HOST", &faulty.host()).replace("NAMESPACE", &cluster.namespace("terraform")),
+    );
+    let count = |what: &str, arguments: &[&str]| {
+        workspace.run(arguments).expect_success();
+        let requests = faulty.take_requests();
+        let dry = requests.iter().filter(|one| one.contains("dryRun")).count();
+        let written =
+            requests.iter().filter(|one| !one.starts_with("GET") && !one.contains("dryRun")).count();
+        println!("| {what} | {} | {dry} | {written} |", requests.len());
+    };
+    println!(
+        "| Terraform, one release of 100 objects: requests | all | dry runs | writes |\n|---|--:|--:|--:|"
+    );
+    count("plan, all new", &["plan", "-no-color", "-out=plan.bin"]);
+    count("apply of that plan", &["apply", "-no-color", "plan.bin"]);
+    count("plan, nothing changed", &["plan", "-no-color"]);
+    workspace.write("chart/values.yaml", "color: red\n");
+    count("plan, ten objects changed", &["plan", "-no-color", "-out=plan.bin"]);
+    count("apply of that plan", &["apply", "-no-color", "plan.bin"]);
+    count("destroy", &["destroy", "-no-color", "-auto-approve"]);
+}
+
+const TERRAFORM: &str = r#"
+terraform {
+  required_providers {
+    strata = {
+      source = "stratahq/strata"
+    }
+  }
+}
+provider "strata" {
+  root = path.root
+  cluster {
+    name         = "one"
+    kube_version = "1.36.0"
+    host         = "HOST"
+    token        = "any"
+  }
+}
+resource "strata_release" "many" {
+  name      = "many"
+  namespace = "NAMESPACE"
+  cluster   = "one"
+  chart {
+    path = "chart"
+  }
+  delivery {
+    cluster {}
+  }
+}
+"#;
+
+fn took(servers: &ControlPlane, work: impl FnOnce()) -> Took {
+    let of_servers = || cpu_with_children(servers.process()).as_secs_f64();
+    let of_all = || cpu_with_children(std::process::id()).as_secs_f64();
+    let (all, server) = (of_all(), of_servers());
+    let seconds = timed(work);
+    let servers = of_servers() - server;
+    Took { seconds, servers, client: of_all() - all - servers }
 }
 
 fn timed(work: impl FnOnce()) -> f64 {

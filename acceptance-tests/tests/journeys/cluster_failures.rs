@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use acceptance_tests::faulty::{Fault, Faulty, Rule};
 use acceptance_tests::terraform::Run;
 use http::Method;
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::shop::changes;
@@ -207,7 +208,7 @@ fn delete_whose_answer_is_lost_is_done_at_the_next_try() {
 }
 
 /// Starts an apply, stops it with `signal` once the first object is there and the second hangs, and converges.
-fn stopped(update: bool, signal: rustix::process::Signal) {
+fn stopped(update: bool, signal: Signal) {
     let (site, faulty) = through("");
     if update {
         site.workspace.apply().expect_success();
@@ -219,16 +220,22 @@ fn stopped(update: bool, signal: rustix::process::Signal) {
     site.cluster.eventually("the first object", |_| {
         site.get("configmaps", "small").filter(|map| map["data"]["color"] == color)
     });
-    let group = rustix::process::Pid::from_raw(i32::try_from(apply.id()).expect("a pid")).expect("a pid");
-    rustix::process::kill_process_group(group, signal).expect("it runs");
-    finished(apply);
+    end(&site, apply, signal);
     faulty.heal();
-    if signal == rustix::process::Signal::KILL {
+    assert_eq!(site.inventory().len(), 2, "what may be there is written down");
+    converges(&site, color);
+}
+
+/// Sends a signal to Terraform and the provider, as a terminal does, and waits until both have ended.
+fn end(site: &Site, terraform: Child, signal: Signal) -> Run {
+    let group = rustix::process::Pid::from_raw(i32::try_from(terraform.id()).expect("a pid")).expect("a pid");
+    rustix::process::kill_process_group(group, signal).expect("it runs");
+    let run = finished(terraform);
+    if signal == Signal::KILL {
         // Nobody was left to give the lock back, or to write the state.
         let _ = std::fs::remove_file(site.workspace.path().join(".terraform.tfstate.lock.info"));
     }
-    assert_eq!(site.inventory().len(), 2, "what may be there is written down");
-    converges(&site, color);
+    run
 }
 
 fn finished(child: Child) -> Run {
@@ -237,22 +244,129 @@ fn finished(child: Child) -> Run {
 
 #[test]
 fn create_interrupted_converges() {
-    stopped(false, rustix::process::Signal::INT);
+    stopped(false, Signal::INT);
 }
 
 #[test]
 fn create_killed_converges() {
-    stopped(false, rustix::process::Signal::KILL);
+    stopped(false, Signal::KILL);
 }
 
 #[test]
 fn update_interrupted_converges() {
-    stopped(true, rustix::process::Signal::INT);
+    stopped(true, Signal::INT);
 }
 
 #[test]
 fn update_killed_converges() {
-    stopped(true, rustix::process::Signal::KILL);
+    stopped(true, Signal::KILL);
+}
+
+/// Starts a destroy, stops it with `signal` while the first object, which goes before the others, hangs; both ways on are open.
+fn destroy_stopped(signal: Signal) {
+    let (site, faulty) = through("wait = false");
+    site.workspace.write("chart/templates/app.yaml", DEPLOYMENT);
+    site.workspace.apply().expect_success();
+    for goes_on in [false, true] {
+        faulty.add(Rule::on(Method::DELETE, "deployments/app", ALWAYS, Fault::Late(Duration::from_secs(4))));
+        let destroy = site.workspace.start(&["destroy", "-no-color", "-auto-approve"]);
+        site.cluster.eventually("the first deletion", |_| {
+            faulty.take_requests().iter().any(|one| one.starts_with("DELETE")).then_some(())
+        });
+        end(&site, destroy, signal);
+        faulty.heal();
+        assert!(site.get("configmaps", "small").is_some(), "no deletion begins after the signal");
+        assert_eq!(site.inventory().len(), 3, "what may still be there is written down");
+        assert!(site.workspace.attributes(ADDRESS).is_some(), "and in the state");
+        if !goes_on {
+            converges(&site, "green");
+            site.cluster.eventually("the deployment", |_| site.get("apps/v1/deployments", "app"));
+        }
+    }
+    site.workspace.destroy().expect_success();
+    assert!(site.get("configmaps", "second").is_none() && site.inventory().is_empty());
+}
+
+#[test]
+fn destroy_interrupted_goes_on_or_comes_back() {
+    destroy_stopped(Signal::INT);
+}
+
+#[test]
+fn destroy_killed_goes_on_or_comes_back() {
+    destroy_stopped(Signal::KILL);
+}
+
+#[test]
+fn a_server_that_stalls_is_not_waited_for_longer_than_the_timeouts_say() {
+    let (site, faulty) = through("");
+    site.workspace.replace("main.tf", "create = \"60s\"", "create = \"6s\"");
+    site.workspace.replace("main.tf", "update = \"60s\"", "update = \"6s\"");
+    site.workspace.replace("main.tf", "delete = \"60s\"", "delete = \"6s\"\n    read = \"4s\"");
+    faulty.add(Rule::on_writes("configmaps/second", ALWAYS, Fault::Never));
+    let begun = Instant::now();
+    let run = site.workspace.apply().expect_success();
+    assert!(
+        run.stdout.contains("is incomplete") && run.stdout.contains("no answer came in time"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(site.attribute("status"), "incomplete");
+    faulty.heal();
+    converges(&site, "green");
+
+    site.workspace.replace("base.yaml", "green", "red");
+    faulty.add(Rule::on_writes("configmaps/second", ALWAYS, Fault::Never));
+    let told = site.workspace.apply().expect_failure();
+    assert!(told.contains("no answer came in time"), "{told}");
+    faulty.heal();
+    converges(&site, "red");
+
+    faulty.add(Rule::on(Method::GET, "configmaps", ALWAYS, Fault::Never));
+    let plan = site.workspace.plan().expect_success();
+    assert!(plan.stdout.contains("drift could not be looked for"), "{}", plan.stdout);
+    assert!(site.workspace.attributes(ADDRESS).is_some(), "nothing is dropped");
+    faulty.heal();
+
+    faulty.add(Rule::on(Method::DELETE, "configmaps/second", ALWAYS, Fault::Never));
+    let told = site.workspace.destroy().expect_failure();
+    assert!(told.contains("is not gone") && told.contains("no answer came in time"), "{told}");
+    faulty.heal();
+    site.workspace.destroy().expect_success();
+    assert!(site.get("configmaps", "second").is_none() && site.inventory().is_empty());
+    assert!(begun.elapsed() < Duration::from_secs(120), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_token_that_expires_half_way_is_renewed_where_a_program_gives_it_and_told_otherwise() {
+    let expired =
+        || Rule::on_writes("configmaps/second", 1, Fault::Refuse(401, "Unauthorized", "Unauthorized"));
+    let (site, faulty) = through("");
+    faulty.add(expired());
+    let run = site.workspace.apply().expect_success();
+    assert!(
+        run.stdout.contains("does not accept the credentials") && run.stdout.contains("wrong, expired"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(site.attribute("status"), "incomplete");
+    converges(&site, "green");
+
+    let (site, faulty) = through("");
+    let plugin = "exec {\n command = \"sh\"\n args = [\"plugin.sh\"]\n }";
+    site.workspace.replace("main.tf", "token = \"any\"", plugin);
+    let answer = json!({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "any"}});
+    site.workspace.write("plugin.sh", &format!("echo run >> runs.txt\necho '{answer}'\n"));
+    site.workspace.run(&["plan", "-no-color", "-out=plan.bin"]).expect_success();
+    site.workspace.write("runs.txt", "");
+    faulty.add(expired());
+    site.workspace.run(&["apply", "-no-color", "plan.bin"]).expect_success();
+    assert_eq!(
+        site.workspace.read("runs.txt").lines().count(),
+        2,
+        "once at the start, and once when it had expired"
+    );
+    site.workspace.assert_nothing_to_do();
 }
 
 #[test]

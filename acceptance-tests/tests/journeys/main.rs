@@ -1,5 +1,6 @@
 //! User journeys and the behaviour of real peers, one module each.
 
+mod admission;
 mod agent;
 mod agent_in_cluster;
 mod authoring;
@@ -22,6 +23,7 @@ mod in_cluster;
 mod layers;
 mod patches;
 mod release;
+mod rollouts;
 mod secrets;
 mod sensitive;
 mod shop;

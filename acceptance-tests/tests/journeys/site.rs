@@ -26,7 +26,11 @@ data:
 
 /// A release of a chart with one ConfigMap in a namespace of its own. `settings` goes into the block `cluster` of its delivery.
 pub(crate) fn site(settings: &str) -> Site {
-    let cluster = shared().cluster(0);
+    site_on(shared().cluster(0), settings)
+}
+
+/// The same on a cluster of one's choice.
+pub(crate) fn site_on(cluster: &'static Cluster, settings: &str) -> Site {
     let namespace = cluster.namespace("site");
     let workspace = Workspace::new();
     workspace.write("chart/Chart.yaml", "apiVersion: v2\nname: small\nversion: 1.0.0\nappVersion: \"1\"\n");

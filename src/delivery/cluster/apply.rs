@@ -24,9 +24,13 @@ use super::remove::{Removal, delete_and_wait, remove};
 use super::schedule::Schedule;
 use super::set::ObjectSet;
 use super::wait::{Pending, Waiting};
-use super::{observe, ownership};
+use super::withdraw::forget;
+use super::{farewell, observe, ownership};
 use crate::manifest::object::{ObjectId, is_custom_resource_definition};
 use crate::manifest::order::{self, Step};
+
+/// How long taking back a first apply may take.
+const LONGEST_UNDO: Duration = Duration::from_secs(180);
 
 /// What an apply came to.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +53,8 @@ pub struct Outcome {
     pub interrupted: bool,
     /// What went wrong beside single objects.
     pub error: Option<ClusterError>,
+    /// What became of the objects that were new, where a first apply that came half-way was taken back.
+    pub undone: Option<Removal>,
 }
 
 impl Outcome {
@@ -82,8 +88,17 @@ pub async fn apply(
         return Err(ClusterError::Interrupted { action: "the first object was written".to_owned() });
     }
     let cluster_uid = observe::cluster_uid(server, patience).await?;
-    let mut run =
-        Run { server, set, patience, stop, preview, outcome: Outcome { cluster_uid, ..Outcome::default() } };
+    let is_first = preview.inventory.is_none();
+    let mut run = Run {
+        server,
+        set,
+        patience,
+        stop,
+        preview: Arc::new(preview),
+        outcome: Outcome { cluster_uid, ..Outcome::default() },
+        new: BTreeSet::new(),
+    };
+    run.note_new();
     run.begin().await?;
     if run.hooks(Moment::Before).await {
         run.write(&graph).await;
@@ -93,6 +108,12 @@ pub async fn apply(
         }
     }
     run.outcome.interrupted = stop.is_cancelled();
+    if set.policy.undo && is_first && !run.outcome.is_complete() {
+        let undone = run.undo().await;
+        run.outcome.applied.retain(|id, _| !undone.gone.contains(id));
+        run.outcome.inventory.retain(|id| !undone.gone.contains(id));
+        run.outcome.undone = Some(undone);
+    }
     Ok(run.outcome)
 }
 
@@ -101,8 +122,10 @@ struct Run<'a> {
     set: &'a Arc<ObjectSet>,
     patience: Patience,
     stop: &'a CancellationToken,
-    preview: Preview,
+    preview: Arc<Preview>,
     outcome: Outcome,
+    /// Objects that were not there before.
+    new: BTreeSet<ObjectId>,
 }
 
 impl Run<'_> {
@@ -121,16 +144,35 @@ impl Run<'_> {
                 let written =
                     write_one(self.server, self.set, &self.preview, index, self.patience, self.stop).await?;
                 self.outcome.applied.insert(self.set.objects[index].id.clone(), written);
-                self.preview.actions[index] = Action::Unchanged;
-                self.preview.live.remove(&self.set.objects[index].id);
+                let preview = Arc::make_mut(&mut self.preview);
+                preview.actions[index] = Action::Unchanged;
+                preview.live.remove(&self.set.objects[index].id);
             }
             None if self.set.policy.create_namespace => self.create_namespace().await?,
             _ => {}
         }
-        let unchanged = self.preview.inventory.as_ref().is_some_and(|inventory| {
-            inventory.objects == self.outcome.inventory && inventory.notes == self.set.notes
-        });
-        if unchanged { Ok(()) } else { self.write_inventory().await }
+        let unchanged = before.objects == self.outcome.inventory
+            && before.notes == self.notes()
+            && self.preview.inventory.is_some();
+        if !unchanged {
+            self.write_inventory().await?;
+        }
+        if farewell::has_any(self.set) {
+            farewell::keep(self.server, self.set, self.patience).await
+        } else if before.notes.contains_key(farewell::NOTE) {
+            farewell::forget(self.server, &self.set.parent, self.patience).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Gives what is written down beside the list of objects.
+    fn notes(&self) -> BTreeMap<String, String> {
+        let mut notes = self.set.notes.clone();
+        if farewell::has_any(self.set) {
+            notes.insert(farewell::NOTE.to_owned(), farewell::secret_of(&self.set.parent).name);
+        }
+        notes
     }
 
     /// Runs the hooks of a moment; tells whether all went well.
@@ -162,7 +204,7 @@ impl Run<'_> {
     }
 
     async fn write_inventory(&self) -> Result<(), ClusterError> {
-        let inventory = Inventory { objects: self.outcome.inventory.clone(), notes: self.set.notes.clone() };
+        let inventory = Inventory { objects: self.outcome.inventory.clone(), notes: self.notes() };
         let path = observe::path_of(&self.set.parent);
         let how = Apply { field_manager: "strata-inventory", force: true, dry_run: false };
         let map = inventory.write(&self.set.parent);
@@ -175,7 +217,7 @@ impl Run<'_> {
         let is_foundation = |index: &usize| order::step(&self.set.objects[*index].id) == Step::Foundation;
         let open: Vec<usize> =
             (0..graph.len).filter(|index| self.preview.actions[*index] == Action::Unknown).collect();
-        let mut walk = Schedule::new(graph.clone());
+        let mut walk = Schedule::new(graph);
         if !open.is_empty() {
             let first: BTreeSet<usize> = (0..graph.len).filter(is_foundation).collect();
             self.walk(&mut walk, |index| first.contains(&index)).await;
@@ -201,13 +243,38 @@ impl Run<'_> {
             Ok(kinds) => self.set.with_own_kinds(kinds),
             Err(error) => return self.outcome.error = Some(error),
         };
-        self.preview.kinds = kinds;
         let none = BTreeMap::new();
-        match look_at(self.server, self.set, &self.preview.kinds, &none, open, self.patience).await {
-            Ok(looked) => self.preview.take(self.set, looked),
+        let looked = look_at(self.server, self.set, &kinds, &none, open, self.patience).await;
+        let preview = Arc::make_mut(&mut self.preview);
+        preview.kinds = kinds;
+        match looked {
+            Ok(looked) => preview.take(self.set, looked),
             Err(error) => return self.outcome.error = Some(error),
         }
-        self.outcome.problems = std::mem::take(&mut self.preview.problems);
+        self.outcome.problems = std::mem::take(&mut preview.problems);
+        self.note_new();
+    }
+
+    fn note_new(&mut self) {
+        let actions = self.set.objects.iter().zip(&self.preview.actions);
+        let new = actions.filter(|(_, action)| **action == Action::Create);
+        self.new.extend(new.map(|(one, _)| one.id.clone()));
+    }
+
+    /// Takes away again what was not there before, and forgets the set. What was taken over stays: how it was is not known.
+    async fn undo(&self) -> Removal {
+        // The time of the apply may be over, and a user who stopped the run wants it undone all the same.
+        let (patience, stop) = (Patience::of_a_change(LONGEST_UNDO), CancellationToken::new());
+        tracing::info!("{}: taking back {} objects", self.set.title, self.new.len());
+        let set_id = self.set.parent.set_id();
+        let kinds = &self.preview.kinds;
+        let mut removal = remove(self.server, kinds, &self.new, &set_id, patience, &stop).await;
+        if removal.failed.is_empty()
+            && let Err(error) = forget(self.server, &self.set.parent, patience).await
+        {
+            removal.failed.insert(self.set.parent.id(), error);
+        }
+        removal
     }
 
     /// Writes what may begin and is wanted now, until nothing more can.
@@ -216,7 +283,7 @@ impl Run<'_> {
             return;
         }
         let mut work: JoinSet<(usize, Result<Value, ClusterError>)> = JoinSet::new();
-        let shared = Arc::new(self.preview.clone());
+        let shared = Arc::clone(&self.preview);
         loop {
             let begun = if self.stop.is_cancelled() { Vec::new() } else { walk.begin_some(&wanted) };
             let mut still = false;
@@ -279,12 +346,10 @@ impl Run<'_> {
     }
 
     async fn wait(&self) -> Result<Pending, ClusterError> {
-        let set_id = self.set.parent.set_id();
         let waiting = Waiting {
             server: self.server,
             kinds: &self.preview.kinds,
-            set_id: &set_id,
-            title: &self.set.title,
+            set: self.set,
             patience: self.patience,
             stop: self.stop,
         };
@@ -305,12 +370,7 @@ async fn write_one(
     stop: &CancellationToken,
 ) -> Result<Value, ClusterError> {
     let id = &set.objects[index].id;
-    let path = preview.kinds.path(id).ok_or_else(|| ClusterError::UnknownKind {
-        cluster: server.cluster().to_owned(),
-        api_version: id.api_version.clone(),
-        kind: id.kind.clone(),
-        object: id.key(),
-    })?;
+    let path = preview.kinds.path(id).ok_or_else(|| preview.kinds.unknown(server.cluster(), id))?;
     let live = preview.live.get(id);
     let mut force = set.policy.force_conflicts;
     match (&preview.actions[index], live) {

@@ -30,6 +30,8 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 const LONGEST_ANSWER: Duration = Duration::from_secs(65);
 /// The largest answer that is read.
 const LARGEST_ANSWER_BYTES: usize = 256 << 20;
+/// The largest text, or refusal of one, that is read.
+const LARGEST_TEXT_BYTES: usize = 1 << 20;
 /// Credentials are renewed so long before they end.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -142,16 +144,59 @@ impl ApiServer {
         }
     }
 
-    async fn send(&self, client: &kube::Client, call: &Call, patience: Patience) -> Result<Value, Stop> {
-        let _place = self.at_once.acquire().await;
+    /// Sends a request whose answer goes on, without taking a place from others, and gives its body.
+    ///
+    /// # Errors
+    /// As [`ApiServer::call`], after one try.
+    pub(super) async fn open(&self, call: &Call, patience: Patience) -> Result<Body, ClusterError> {
+        let session = self.session(patience).await?;
+        let request = self.request(call)?;
+        let answered = tokio::time::timeout_at(patience.deadline, session.client.send(request)).await;
+        let failure = match answered {
+            Err(_) => late(),
+            Ok(Ok(response)) if response.status().is_success() => return Ok(response.into_body()),
+            Ok(Ok(response)) => {
+                let (head, body) = response.into_parts();
+                let body = Limited::new(body, LARGEST_TEXT_BYTES).collect();
+                let body = tokio::time::timeout_at(patience.deadline, body).await;
+                let bytes = body.ok().and_then(Result::ok).map(|body| body.to_bytes()).unwrap_or_default();
+                refused(head.status, &head.headers, &bytes)
+            }
+            Ok(Err(error)) => match self.transport(&error) {
+                Stop::Final(error) => return Err(error),
+                Stop::Failure(failure) => failure,
+            },
+        };
+        Err(self.error(call, failure))
+    }
+
+    /// Reads an answer that is plain text, after one try.
+    ///
+    /// # Errors
+    /// As [`ApiServer::call`].
+    pub(super) async fn text(&self, call: &Call, patience: Patience) -> Result<String, ClusterError> {
+        let body = Limited::new(self.open(call, patience).await?, LARGEST_TEXT_BYTES).collect();
+        match tokio::time::timeout_at(patience.deadline, body).await {
+            Ok(Ok(body)) => Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned()),
+            Ok(Err(error)) => Err(self.nonsense(call, &innermost(&*error))),
+            Err(_) => Err(self.error(call, late())),
+        }
+    }
+
+    fn request(&self, call: &Call) -> Result<Request<Body>, ClusterError> {
         let request = Request::builder()
             .method(&call.method)
             .uri(&call.target)
             .header(header::ACCEPT, call.accept)
             .header(header::CONTENT_TYPE, call.content_type)
             .body(Body::from(call.body.clone().unwrap_or_default()));
-        let request = request.map_err(|error| Stop::Final(self.nonsense(call, &error.to_string())))?;
         self.requests.fetch_add(1, Ordering::Relaxed);
+        request.map_err(|error| self.nonsense(call, &error.to_string()))
+    }
+
+    async fn send(&self, client: &kube::Client, call: &Call, patience: Patience) -> Result<Value, Stop> {
+        let _place = self.at_once.acquire().await;
+        let request = self.request(call).map_err(Stop::Final)?;
         let until = patience.deadline.min(Instant::now() + LONGEST_ANSWER);
         let Ok(answered) = tokio::time::timeout_at(until, client.send(request)).await else {
             return Err(Stop::Failure(late()));
@@ -347,7 +392,7 @@ fn refused(status: StatusCode, headers: &http::HeaderMap, bytes: &[u8]) -> Failu
 }
 
 /// Takes secrets out of what a server says: it quotes values that it finds invalid.
-fn redact(mut message: String, hidden: &[String]) -> String {
+pub(super) fn redact(mut message: String, hidden: &[String]) -> String {
     for secret in hidden.iter().filter(|secret| secret.len() >= 3) {
         message = message.replace(secret.as_str(), "(sensitive)");
         let quoted = serde_json::to_string(secret).unwrap_or_default();

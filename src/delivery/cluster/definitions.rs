@@ -262,3 +262,141 @@ fn finalizers(object: &Value) -> Vec<String> {
     let list = object.pointer("/metadata/finalizers").and_then(Value::as_array).into_iter().flatten();
     list.filter_map(Value::as_str).map(str::to_owned).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::super::fake::{Fake, absent};
+    use super::*;
+
+    const NAME: &str = "things.x.io";
+
+    fn patience() -> Patience {
+        Patience::of_a_look(Duration::from_secs(5))
+    }
+
+    fn definition(versions: &[&str], storage: &str, stored: &[&str]) -> Value {
+        let version = |name: &&str| json!({"name": name, "served": true, "storage": *name == storage});
+        json!({
+            "metadata": {"name": NAME},
+            "spec": {"group": "x.io", "names": {"kind": "Thing", "plural": "things"},
+                "versions": versions.iter().map(version).collect::<Vec<_>>()},
+            "status": {"storedVersions": stored},
+        })
+    }
+
+    fn thing(name: &str, finalizers: &[&str]) -> Value {
+        json!({"metadata": {"name": name, "namespace": "a", "finalizers": finalizers}})
+    }
+
+    /// A server with one definition and two objects of its kind.
+    fn server(live: Value) -> Fake {
+        Fake::of(move |request, _| match request {
+            "GET /apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.x.io" => (200, live.clone()),
+            "GET /apis/x.io/v1/things" | "GET /apis/x.io/v2/things" => {
+                (200, json!({"items": [thing("one", &[]), thing("two", &["x.io/hold"])]}))
+            }
+            _ if request.starts_with("PATCH ") => (200, json!({})),
+            _ => absent(),
+        })
+    }
+
+    #[tokio::test]
+    async fn a_definition_that_drops_a_stored_version_is_found_with_its_objects() {
+        let fake = server(definition(&["v1", "v2"], "v2", &["v1", "v2"]));
+        let find = async |wanted: Value| {
+            outgrown(&fake.server, &[&wanted], patience()).await.expect("it answers").pop()
+        };
+        let found = find(definition(&["v2", "v3"], "v3", &[])).await.expect("v1 goes");
+        assert_eq!(
+            (found.versions, found.current.as_str(), found.can_migrate),
+            (vec!["v1".to_owned()], "v2", true)
+        );
+        assert_eq!(found.objects, ["a/one", "a/two"]);
+        let hop = find(definition(&["v3"], "v3", &[])).await.expect("both go");
+        assert!(!hop.can_migrate, "what is written now would be unknown too");
+        assert!(find(definition(&["v1", "v2"], "v2", &[])).await.is_none());
+        let mut new = definition(&["v9"], "v9", &[]);
+        new["metadata"]["name"] = json!("others.x.io");
+        assert!(find(new).await.is_none(), "what is not there loses nothing");
+    }
+
+    #[tokio::test]
+    async fn a_migration_writes_every_object_before_it_forgets_a_version() {
+        let fake = server(definition(&["v1", "v2"], "v2", &["v1", "v2"]));
+        let wanted = definition(&["v2"], "v2", &[]);
+        let found = outgrown(&fake.server, &[&wanted], patience()).await.expect("it answers");
+        migrate(&fake.server, &found, patience()).await.expect("it can be done");
+        let patches: Vec<String> =
+            fake.requests().into_iter().filter(|request| request.starts_with("PATCH")).collect();
+        assert_eq!(
+            patches,
+            [
+                "PATCH /apis/x.io/v2/namespaces/a/things/one?fieldManager=strata",
+                "PATCH /apis/x.io/v2/namespaces/a/things/two?fieldManager=strata",
+                "PATCH /apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.x.io/status?fieldManager=strata",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn only_objects_with_finalizers_are_released() {
+        let fake = server(definition(&["v1"], "v1", &["v1"]));
+        let names = BTreeSet::from([NAME.to_owned(), "missing.x.io".to_owned()]);
+        let objects = objects_of(&fake.server, &names, patience()).await.expect("it answers");
+        assert_eq!(objects.len(), 2);
+        release(&fake.server, &objects, patience()).await.expect("it can be done");
+        let patched: Vec<String> =
+            fake.requests().into_iter().filter(|request| request.starts_with("PATCH")).collect();
+        assert_eq!(patched, ["PATCH /apis/x.io/v1/namespaces/a/things/two?fieldManager=strata"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_still_there_at_the_end_is_given_with_its_finalizers() {
+        let fake = Fake::of(|request, _| match request {
+            "GET /apis/x.io/v1/namespaces/a/things/two" => (200, thing("two", &["x.io/other"])),
+            _ if request.starts_with("DELETE") => (200, json!({})),
+            _ => absent(),
+        });
+        let object = |name: &str| CustomObject {
+            kind: "Thing".into(),
+            name: format!("a/{name}"),
+            finalizers: Vec::new(),
+            path: format!("/apis/x.io/v1/namespaces/a/things/{name}"),
+        };
+        let patience = Patience::of_a_look(Duration::from_millis(1600));
+        let left = delete_and_wait(&fake.server, &[object("one"), object("two")], patience).await;
+        let left = left.expect("it answers");
+        assert_eq!(left.len(), 1);
+        assert_eq!(
+            (left[0].name.as_str(), &left[0].finalizers[..]),
+            ("a/two", &["x.io/other".to_owned()][..])
+        );
+    }
+
+    #[tokio::test]
+    async fn controllers_are_stopped_before_their_pods_are_waited_for() {
+        let looks = AtomicUsize::new(0);
+        let fake = Fake::of(move |request, body| match request.split('?').next() {
+            Some("GET /apis/apps/v1/namespaces/flux/deployments") => {
+                (200, json!({"items": [{"metadata": {"name": "source-controller"}}]}))
+            }
+            Some("PATCH /apis/apps/v1/namespaces/flux/deployments/source-controller") => {
+                assert_eq!(body["spec"]["replicas"], 0);
+                (200, json!({}))
+            }
+            Some("GET /api/v1/namespaces/flux/pods") => {
+                let gone = looks.fetch_add(1, Ordering::Relaxed) > 0;
+                (200, if gone { json!({"items": []}) } else { json!({"items": [{}]}) })
+            }
+            _ => absent(),
+        });
+        stop_controllers(&fake.server, "flux", "a=b", patience()).await.expect("they stop");
+        assert_eq!(fake.requests().len(), 4);
+        let stays = Fake::of(|_, _| (200, json!({"items": [{"metadata": {"name": "x"}}]})));
+        let soon = Patience::of_a_look(Duration::from_millis(700));
+        let told = stop_controllers(&stays.server, "flux", "a=b", soon).await.expect_err("they stay");
+        assert!(told.to_string().contains("do not go"), "{told}");
+    }
+}

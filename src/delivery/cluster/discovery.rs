@@ -2,6 +2,7 @@
 //! are asked for each group and version that is needed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -22,10 +23,10 @@ pub struct Kind {
     pub is_namespaced: bool,
 }
 
-/// Kinds by API version and name.
+/// Kinds by API version and name; hundreds of them, which every request that runs has at hand, so that copies share them.
 #[derive(Clone, Debug, Default)]
 pub struct Kinds {
-    known: BTreeMap<(String, String), Kind>,
+    known: Arc<BTreeMap<(String, String), Kind>>,
     /// API versions that were asked for; absent where one answer told all.
     asked: Option<Vec<String>>,
 }
@@ -44,6 +45,25 @@ impl Kinds {
         all.into_iter().chain(kinds).collect()
     }
 
+    /// Says that a kind is not known, and what is known that comes near.
+    pub(super) fn unknown(&self, cluster: &str, id: &ObjectId) -> ClusterError {
+        // A kind that moved to another group or version keeps its name.
+        let same = self.known.keys().filter(|(_, kind)| *kind == id.kind);
+        let versions: Vec<&str> = same.map(|(version, _)| version.as_str()).collect();
+        let instead = if versions.is_empty() {
+            "no CustomResourceDefinition brings it, neither in the cluster nor among the objects".to_owned()
+        } else {
+            format!("it knows {} {}", versions.join(" and "), id.kind)
+        };
+        ClusterError::UnknownKind {
+            cluster: cluster.to_owned(),
+            api_version: id.api_version.clone(),
+            kind: id.kind.clone(),
+            object: id.key(),
+            instead,
+        }
+    }
+
     /// Gives the path of an object, where its kind is known.
     pub(super) fn path(&self, id: &ObjectId) -> Option<String> {
         let kind = self.get(&id.api_version, &id.kind)?;
@@ -54,12 +74,13 @@ impl Kinds {
     pub(super) fn define(&mut self, definition: &Value) {
         let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let is_namespaced = text("/spec/scope") != "Cluster";
+        let known = Arc::make_mut(&mut self.known);
         for version in definition["spec"]["versions"].as_array().into_iter().flatten() {
             let served = version["served"] == true;
             let Some(name) = version["name"].as_str().filter(|_| served) else { continue };
             let key = (format!("{}/{name}", text("/spec/group")), text("/spec/names/kind").to_owned());
             let plural = text("/spec/names/plural").to_owned();
-            self.known.entry(key).or_insert(Kind { plural, is_namespaced });
+            known.entry(key).or_insert(Kind { plural, is_namespaced });
         }
     }
 
@@ -117,7 +138,7 @@ impl ApiServer {
             if answer["kind"] != "APIGroupDiscoveryList" {
                 return Ok(None);
             }
-            read_aggregated(&answer, &mut kinds.known);
+            read_aggregated(&answer, Arc::make_mut(&mut kinds.known));
         }
         Ok(Some(kinds))
     }
@@ -131,7 +152,7 @@ impl ApiServer {
             let root = if version.contains('/') { "/apis" } else { "/api" };
             let call = Call::get(format!("{root}/{version}"), format!("list the kinds of {version}"));
             if let Some(answer) = self.find(&call, patience).await? {
-                read_list(version, &answer, &mut kinds.known);
+                read_list(version, &answer, Arc::make_mut(&mut kinds.known));
             }
             kinds.asked.get_or_insert_default().push(version.clone());
         }
@@ -193,7 +214,7 @@ mod tests {
                 {"metadata": {"name": "apps"}, "versions": [{"version": "v1", "resources": [
                     {"resource": "deployments", "responseKind": {"kind": "Deployment"}, "scope": "Namespaced"}]}]},
             ]}),
-            &mut all.known,
+            Arc::make_mut(&mut all.known),
         );
         assert_eq!(all.path(&id("v1", "Namespace", None)).as_deref(), Some("/api/v1/namespaces/x"));
         let deployment = id("apps/v1", "Deployment", Some("shop"));
@@ -207,8 +228,11 @@ mod tests {
             &json!({"resources": [
                 {"name": "deployments/status", "kind": "Deployment", "namespaced": true},
                 {"name": "deployments", "kind": "Deployment", "namespaced": true}]}),
-            &mut each.known,
+            Arc::make_mut(&mut each.known),
         );
         assert_eq!(each.path(&deployment), all.path(&deployment));
+        let told = |version: &str, kind: &str| all.unknown("one", &id(version, kind, None)).to_string();
+        assert!(told("apps/v1beta1", "Deployment").ends_with("needs; it knows apps/v1 Deployment"));
+        assert!(told("x.io/v1", "Thing").contains("neither in the cluster nor among the objects"));
     }
 }

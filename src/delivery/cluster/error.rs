@@ -95,7 +95,7 @@ pub enum ClusterError {
         message: String,
     },
     /// A kind that the cluster does not serve.
-    #[error("cluster {cluster} does not know {api_version} {kind}, which {object} needs")]
+    #[error("cluster {cluster} does not know {api_version} {kind}, which {object} needs; {instead}")]
     UnknownKind {
         /// The cluster.
         cluster: String,
@@ -105,6 +105,8 @@ pub enum ClusterError {
         kind: String,
         /// The object's key.
         object: String,
+        /// What it knows instead.
+        instead: String,
     },
     /// The server's answer is none.
     #[error("cluster {cluster} answered nonsense to {action}: {message}")]
@@ -161,7 +163,7 @@ impl ClusterError {
                 "grant the verb on the kind to this user, by a Role or ClusterRole and its binding"
             }
             Self::UnknownKind { .. } => {
-                "install the CustomResourceDefinition first, or add it to the set; check the apiVersion for a typo"
+                "install the CustomResourceDefinition first, or deliver it with the same objects; check the apiVersion for a typo"
             }
             Self::Refused { reason, message, .. } => return refusal_hint(reason, message),
             Self::Late { .. } => "raise timeouts, or look at what holds the objects up",
@@ -177,7 +179,8 @@ fn refusal_hint(reason: &str, message: &str) -> Option<&'static str> {
     if message.contains("exceeded quota") {
         return Some("raise the ResourceQuota of the namespace, or ask for less");
     }
-    if message.contains("admission webhook") || message.contains("denied the request") {
+    if ["admission webhook", "denied the request", "denied request"].iter().any(|part| message.contains(part))
+    {
         return Some("the cluster's own policy says no: change the object, or the policy");
     }
     if message.contains("being terminated") {

@@ -19,7 +19,7 @@ use crate::manifest::object::ObjectId;
 use crate::manifest::surface::Desired;
 
 /// A hook of a set.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Hook {
     /// The object.
     pub object: Desired,
@@ -38,6 +38,10 @@ pub enum Moment {
     Before,
     /// When all of them are as they should be.
     After,
+    /// Before all of them are taken away.
+    BeforeRemoval,
+    /// When all of them are gone.
+    AfterRemoval,
 }
 
 /// When a hook is deleted.
@@ -80,12 +84,7 @@ impl Running<'_> {
         if kinds.path(id).is_none() {
             kinds = server.discover([id], true, self.patience).await?;
         }
-        let path = kinds.path(id).ok_or_else(|| ClusterError::UnknownKind {
-            cluster: server.cluster().to_owned(),
-            api_version: id.api_version.clone(),
-            kind: id.kind.clone(),
-            object: id.key(),
-        })?;
+        let path = kinds.path(id).ok_or_else(|| kinds.unknown(server.cluster(), id))?;
         if hook.deletion.before_creation {
             self.delete(&kinds, id).await?;
         }
@@ -104,14 +103,8 @@ impl Running<'_> {
         if !matches!(id.kind.as_str(), "Job" | "Pod") {
             return Ok(());
         }
-        let waiting = Waiting {
-            server: self.server,
-            kinds,
-            set_id: "",
-            title: &self.set.title,
-            patience: self.patience,
-            stop: self.stop,
-        };
+        let waiting =
+            Waiting { server: self.server, kinds, set: self.set, patience: self.patience, stop: self.stop };
         match waiting.until_ready([id.clone()]).await?.into_values().next() {
             None => Ok(()),
             Some(message) => Err(ClusterError::Late {

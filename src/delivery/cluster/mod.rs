@@ -5,12 +5,13 @@
 //! | [`connection`], `kubeconfig`, `credentials` | where a cluster is and as whom it is spoken to |
 //! | `client`, `call`, `retry`, [`discovery`] | one API server: requests, patience, kinds |
 //! | [`inventory`] | what a set has, written down in the cluster |
-//! | [`preview`], `ownership`, `refusal` | what an apply would do, asked of the server without doing it |
+//! | [`preview`], `ownership`, `refusal`, [`looks`] | what an apply would do, asked of the server without doing it |
 //! | [`apply`], `graph`, `schedule`, [`hooks`] | writing, in the order of what needs what |
-//! | [`readiness`], `wait` | whether what was written has become what it should be |
+//! | [`readiness`], `wait`, `watch`, `pods` | whether what was written has become what it should be, and why not |
 //! | [`definitions`] | stored versions of kinds, and the objects of custom kinds |
+//! | [`remove`], [`withdraw`], `farewell` | taking it away, the hooks of that |
 //! | [`helm`] | what Helm wrote down of a release |
-//! | [`observe`], [`owned`], [`remove`] | what is there, and what of it is ours; taking it away |
+//! | [`observe`], [`owned`] | what is there, and what of it is ours |
 //!
 //! Rules that hold everywhere: nothing is written before all objects were tried without effect; no field of somebody else
 //! is forced unless the policy says so; only what is in the inventory and carries the set's label is ever deleted; what could
@@ -24,14 +25,19 @@ mod credentials;
 pub mod definitions;
 pub mod discovery;
 mod error;
+#[cfg(test)]
+mod fake;
+mod farewell;
 mod graph;
 pub mod helm;
 pub mod hooks;
 pub mod inventory;
 pub mod kubeconfig;
+pub mod looks;
 pub mod observe;
 pub mod owned;
 mod ownership;
+mod pods;
 pub mod preview;
 pub mod readiness;
 mod refusal;
@@ -40,6 +46,8 @@ mod retry;
 mod schedule;
 mod set;
 mod wait;
+mod watch;
+pub mod withdraw;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,7 +56,7 @@ pub use client::{ApiServer, Patience};
 pub use connection::Connection;
 pub use error::ClusterError;
 pub use refusal::Conflict;
-pub use set::{Claims, ObjectSet, Policy};
+pub use set::{Claims, ObjectSet, Policy, Sources};
 
 /// All API servers that a process speaks with: one client for each server and user, shared by everything that needs it.
 #[derive(Debug, Default)]
@@ -56,6 +64,8 @@ pub struct Clusters {
     servers: Mutex<HashMap<[u8; 32], Arc<ApiServer>>>,
     /// Which set writes which object, found out while planning.
     pub claims: Claims,
+    /// What planning saw, for the apply that follows at once.
+    pub looks: looks::Looks,
 }
 
 impl Clusters {

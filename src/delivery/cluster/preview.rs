@@ -7,14 +7,16 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::call::{Apply, Call};
-use super::client::{ApiServer, Patience};
+use super::client::{ApiServer, Patience, redact};
 use super::discovery::Kinds;
 use super::error::ClusterError;
 use super::inventory::Inventory;
 use super::refusal::{self, Conflict};
 use super::set::ObjectSet;
 use super::{observe, ownership};
+use crate::manifest::answered::{self, Answered};
 use crate::manifest::object::{ObjectId, is_custom_resource_definition};
+use crate::manifest::surface::Desired;
 
 /// What an apply would do.
 #[derive(Clone, Debug, Default)]
@@ -25,10 +27,12 @@ pub struct Preview {
     pub prune: BTreeSet<ObjectId>,
     /// What keeps the set from being applied.
     pub problems: Vec<Problem>,
-    /// What was written down before.
-    pub(super) inventory: Option<Inventory>,
+    /// What the server would make of the objects that change.
+    answers: BTreeMap<ObjectId, Value>,
     /// The objects of the set that were there.
     pub(super) live: BTreeMap<ObjectId, Value>,
+    /// What was written down before.
+    pub(super) inventory: Option<Inventory>,
     /// The kinds that are served or come with the set.
     pub(super) kinds: Kinds,
 }
@@ -111,8 +115,9 @@ pub async fn preview(
         actions: vec![Action::Unknown; set.objects.len()],
         prune,
         problems: Vec::new(),
-        inventory,
+        answers: BTreeMap::new(),
         live,
+        inventory,
         kinds: set.with_own_kinds(served),
     };
     preview.take(set, looked);
@@ -149,10 +154,25 @@ async fn served_kinds(
 pub(super) struct Looked {
     index: usize,
     live: Option<Value>,
+    answer: Option<Value>,
     outcome: Result<Action, Reason>,
 }
 
 impl Preview {
+    /// Tells what the server makes of the objects that change, beside what they say themselves.
+    pub fn answered<'a>(&self, set: &'a ObjectSet) -> Vec<(&'a ObjectId, Answered)> {
+        let told = |(index, one): (usize, &'a Desired)| {
+            let answer = self.answers.get(&one.id)?;
+            let mut told = answered::answered(&set.stamped(index), self.live.get(&one.id), answer);
+            let hidden = set.hidden(index);
+            for line in told.changes.iter_mut().chain(&mut told.defaults) {
+                *line = redact(std::mem::take(line), &hidden);
+            }
+            Some((&one.id, told))
+        };
+        set.objects.iter().enumerate().filter_map(told).collect()
+    }
+
     /// Takes in what was found out.
     pub(super) fn take(&mut self, set: &ObjectSet, looked: Vec<Looked>) {
         for one in looked {
@@ -161,7 +181,11 @@ impl Preview {
                 self.live.insert(id.clone(), live);
             }
             match one.outcome {
-                Ok(action) => self.actions[one.index] = action,
+                Ok(action) => {
+                    let answer = one.answer.filter(|_| action != Action::Unchanged);
+                    self.answers.extend(answer.map(|answer| (id.clone(), answer)));
+                    self.actions[one.index] = action;
+                }
                 Err(reason) => self.problems.push(Problem { object: id.clone(), reason }),
             }
         }
@@ -209,9 +233,9 @@ async fn look_at_one(
         let outcome = if comes_with(set, id) {
             Ok(Action::Unknown)
         } else {
-            Err(Reason::Error(Box::new(unknown(server, id))))
+            Err(Reason::Error(Box::new(kinds.unknown(server.cluster(), id))))
         };
-        return Ok(Looked { index, live, outcome });
+        return Ok(Looked { index, live, answer: None, outcome });
     };
     let stamped = set.stamped(index);
     let dry_run = |force: bool| {
@@ -227,15 +251,19 @@ async fn look_at_one(
         (Err(error), None) if error.is_absence() => None,
         _ => server.find(&Call::get(path.as_str(), format!("read {id}")), patience).await?,
     };
+    let mut answer = tried.as_ref().ok().cloned();
     let outcome = match judge(set, index, live.as_ref(), tried) {
         Ok(Verdict::Settled(action)) => Ok(action),
         Ok(overwrite) => match server.call(&dry_run(true), patience).await {
-            Ok(_) => Ok(overwrite.action()),
+            Ok(answered) => {
+                answer = Some(answered);
+                Ok(overwrite.action())
+            }
             Err(error) => judge(set, index, live.as_ref(), Err(error)).map(Verdict::action),
         },
         Err(reason) => Err(reason),
     };
-    Ok(Looked { index, live, outcome })
+    Ok(Looked { index, live, answer, outcome })
 }
 
 /// What a dry run told.
@@ -393,22 +421,13 @@ fn namespace_comes_with(set: &ObjectSet, id: &ObjectId) -> bool {
             .any(|one| one.id.kind == "Namespace" && one.id.group().is_empty() && one.id.name == *namespace)
 }
 
-fn unknown(server: &ApiServer, id: &ObjectId) -> ClusterError {
-    ClusterError::UnknownKind {
-        cluster: server.cluster().to_owned(),
-        api_version: id.api_version.clone(),
-        kind: id.kind.clone(),
-        object: id.key(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::super::inventory::Parent;
     use super::super::refusal::Cause;
-    use super::super::set::Policy;
+    use super::super::set::{Policy, Sources};
     use super::*;
     use crate::manifest::mask::ObjectMarks;
     use crate::manifest::surface::Desired;
@@ -428,6 +447,7 @@ mod tests {
             objects: vec![Desired { id, object, marks: ObjectMarks::default() }],
             hooks: Vec::new(),
             notes: BTreeMap::new(),
+            sources: Sources::default(),
             policy,
         }
     }

@@ -185,39 +185,59 @@ fn job(object: &Value) -> Readiness {
 }
 
 fn pod(object: &Value) -> Readiness {
+    let trouble = pod_trouble(object).map(|trouble| trouble.text);
     match object.pointer("/status/phase").and_then(Value::as_str) {
         Some("Succeeded") => ready(),
-        Some("Failed") => {
-            Readiness::Failed(pod_trouble(object).unwrap_or_else(|| "the pod failed".to_owned()))
-        }
+        Some("Failed") => Readiness::Failed(trouble.unwrap_or_else(|| "the pod failed".to_owned())),
         Some("Running") if condition(object, "Ready").is_some_and(|one| one["status"] == "True") => ready(),
-        phase => progress(pod_trouble(object).unwrap_or_else(|| phase.unwrap_or("Pending").to_lowercase())),
+        phase => progress(trouble.unwrap_or_else(|| phase.unwrap_or("Pending").to_lowercase())),
     }
 }
 
+/// What keeps a pod from running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Trouble {
+    /// What its container or the scheduler says.
+    pub(super) text: String,
+    /// The container that ended and whose log may tell more.
+    pub(super) logged: Option<Logged>,
+}
+
+/// A container with a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Logged {
+    pub(super) container: String,
+    /// Whether the log is that of the run before.
+    pub(super) previous: bool,
+}
+
 /// Says what keeps a pod from running, where its containers or the scheduler say so.
-pub(super) fn pod_trouble(pod: &Value) -> Option<String> {
+pub(super) fn pod_trouble(pod: &Value) -> Option<Trouble> {
     let kinds = ["initContainerStatuses", "containerStatuses"];
-    let statuses = kinds.iter().filter_map(|kind| pod["status"][kind].as_array()).flatten();
-    for status in statuses {
-        let name = status["name"].as_str().unwrap_or_default();
-        let waiting = &status["state"]["waiting"];
-        let quiet = ["ContainerCreating", "PodInitializing", ""];
-        if let Some(reason) = waiting["reason"].as_str().filter(|reason| !quiet.contains(reason)) {
-            let ended = &status["lastState"]["terminated"];
-            let code =
-                ended["exitCode"].as_i64().map(|code| format!(", last exit code {code}")).unwrap_or_default();
-            let message = waiting["message"].as_str().map(|text| format!(": {text}")).unwrap_or_default();
-            return Some(format!("container {name}: {reason}{message}{code}"));
-        }
-        let ended = &status["state"]["terminated"];
-        if let Some(code) = ended["exitCode"].as_i64().filter(|code| *code != 0) {
-            let reason = ended["reason"].as_str().unwrap_or("Error");
-            return Some(format!("container {name}: {reason}, exit code {code}"));
-        }
+    let mut statuses = kinds.iter().filter_map(|kind| pod["status"][kind].as_array()).flatten();
+    let of_container = statuses.find_map(container_trouble);
+    of_container.or_else(|| {
+        let scheduled = condition(pod, "PodScheduled").filter(|one| one["status"] == "False")?;
+        Some(Trouble { text: says(scheduled), logged: None })
+    })
+}
+
+fn container_trouble(status: &Value) -> Option<Trouble> {
+    let name = status["name"].as_str().unwrap_or_default();
+    let logged = |previous| Some(Logged { container: name.to_owned(), previous });
+    let waiting = &status["state"]["waiting"];
+    let quiet = ["ContainerCreating", "PodInitializing", ""];
+    if let Some(reason) = waiting["reason"].as_str().filter(|reason| !quiet.contains(reason)) {
+        let code = status["lastState"]["terminated"]["exitCode"].as_i64();
+        let told = code.map(|code| format!(", last exit code {code}")).unwrap_or_default();
+        let message = waiting["message"].as_str().map(|text| format!(": {text}")).unwrap_or_default();
+        let text = format!("container {name}: {reason}{message}{told}");
+        return Some(Trouble { text, logged: code.and_then(|_| logged(true)) });
     }
-    let scheduled = condition(pod, "PodScheduled").filter(|one| one["status"] == "False")?;
-    Some(says(scheduled))
+    let ended = &status["state"]["terminated"];
+    let code = ended["exitCode"].as_i64().filter(|code| *code != 0)?;
+    let reason = ended["reason"].as_str().unwrap_or("Error");
+    Some(Trouble { text: format!("container {name}: {reason}, exit code {code}"), logged: logged(false) })
 }
 
 fn claim(object: &Value) -> Readiness {
@@ -399,14 +419,17 @@ mod tests {
     #[test]
     fn a_pod_says_what_keeps_it() {
         let waiting = json!({"status": {"containerStatuses": [{"name": "app", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}}]}});
-        assert_eq!(pod_trouble(&waiting).as_deref(), Some("container app: ImagePullBackOff: no such image"));
+        let check = |pod: &Value, text: &str, log: Option<bool>| {
+            let trouble = pod_trouble(pod).expect("it says something");
+            assert_eq!((trouble.text.as_str(), trouble.logged.map(|one| one.previous)), (text, log));
+        };
+        check(&waiting, "container app: ImagePullBackOff: no such image", None);
         let looping = json!({"status": {"containerStatuses": [{"name": "app", "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 3}}}]}});
-        assert_eq!(
-            pod_trouble(&looping).as_deref(),
-            Some("container app: CrashLoopBackOff, last exit code 3")
-        );
+        check(&looping, "container app: CrashLoopBackOff, last exit code 3", Some(true));
+        let ended = json!({"status": {"containerStatuses": [{"name": "app", "state": {"terminated": {"exitCode": 1}}}]}});
+        check(&ended, "container app: Error, exit code 1", Some(false));
         let unscheduled = json!({"status": {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no nodes"}]}});
-        assert_eq!(pod_trouble(&unscheduled).as_deref(), Some("Unschedulable: no nodes"));
+        check(&unscheduled, "Unschedulable: no nodes", None);
         let starting = json!({"status": {"containerStatuses": [{"name": "app", "state": {"waiting": {"reason": "ContainerCreating"}}}]}});
         assert_eq!(pod_trouble(&starting), None);
     }

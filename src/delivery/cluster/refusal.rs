@@ -65,45 +65,76 @@ pub(super) fn immutable_fields(causes: &[Cause]) -> Option<Vec<String>> {
 
 /// Gives the value at a field path as the server writes it, `spec.template.spec.containers[name="app"].image`, for people.
 pub(super) fn value_at<'a>(object: &'a Value, field: &str) -> Option<&'a Value> {
-    let mut here = object;
+    match walk(object, field) {
+        (value, _, true) => Some(value),
+        _ => None,
+    }
+}
+
+/// Gives the JSON pointer of a field path as the server writes it, as far as the object has it.
+pub(super) fn pointer_to(object: &Value, field: &str) -> String {
+    walk(object, field).1
+}
+
+/// Follows a field path; gives what it led to, the way there, and whether it was followed to its end.
+fn walk<'a>(object: &'a Value, field: &str) -> (&'a Value, String, bool) {
+    let (mut here, mut pointer) = (object, String::new());
     let mut rest = field.trim_start_matches('.');
     while !rest.is_empty() {
-        if let Some(inside) = rest.strip_prefix('[') {
-            let (key, after) = inside.split_once(']')?;
-            here = element(here, key)?;
-            rest = after.trim_start_matches('.');
-            continue;
+        let Some((next, part, after)) = step(here, rest) else { return (here, pointer, false) };
+        here = next;
+        pointer.push('/');
+        pointer.push_str(&part.replace('~', "~0").replace('/', "~1"));
+        rest = after.trim_start_matches('.');
+    }
+    (here, pointer, true)
+}
+
+/// Takes one step: to the value, by its key or index, and what is left of the path.
+fn step<'a, 'b>(here: &'a Value, rest: &'b str) -> Option<(&'a Value, String, &'b str)> {
+    if let Some(inside) = rest.strip_prefix('[') {
+        let (key, after) = inside.split_once(']')?;
+        // Keys of maps stand in brackets too where they are no names.
+        let plain = key.trim_matches('"');
+        if let Some(value) = here.as_object().and_then(|map| map.get(plain)) {
+            return Some((value, plain.to_owned(), after));
         }
-        // Keys of maps can have dots; the longest key that is there wins.
-        let ends = rest.match_indices(['.', '[']).map(|(at, _)| at).chain([rest.len()]);
-        let end = ends.rev_longest(|end| here.get(&rest[..end]).is_some())?;
-        here = here.get(&rest[..end])?;
-        rest = rest[end..].trim_start_matches('.');
+        let index = element(here, key)?;
+        return Some((here.get(index)?, index.to_string(), after));
     }
-    Some(here)
+    // Keys of maps can have dots; the longest key that is there wins.
+    let ends = rest.match_indices(['.', '[']).map(|(at, _)| at).chain([rest.len()]);
+    let end = ends.rev().find(|end| here.get(&rest[..*end]).is_some())?;
+    Some((here.get(&rest[..end])?, rest[..end].to_owned(), &rest[end..]))
 }
 
-trait Longest: Iterator<Item = usize> + Sized {
-    fn rev_longest(self, fits: impl Fn(usize) -> bool) -> Option<usize> {
-        self.filter(|end| fits(*end)).last()
-    }
-}
-
-impl<I: Iterator<Item = usize>> Longest for I {}
-
-fn element<'a>(list: &'a Value, key: &str) -> Option<&'a Value> {
+/// Gives the place of a list's element, by number or by its merge keys.
+fn element(list: &Value, key: &str) -> Option<usize> {
     let items = list.as_array()?;
     if let Ok(index) = key.parse::<usize>() {
-        return items.get(index);
+        return (index < items.len()).then_some(index);
     }
     let wanted: Vec<(&str, Value)> = key
         .split(',')
         .filter_map(|part| part.split_once('='))
         .filter_map(|(name, value)| Some((name, serde_json::from_str(value).ok()?)))
         .collect();
-    items
-        .iter()
-        .find(|item| !wanted.is_empty() && wanted.iter().all(|(name, value)| item.get(name) == Some(value)))
+    let fits =
+        |item: &Value| !wanted.is_empty() && wanted.iter().all(|(name, value)| item.get(name) == Some(value));
+    items.iter().position(fits)
+}
+
+/// Names the fields that a refusal is about: those of its causes, or the one at the start of a sentence such as
+/// `….spec.size: field not declared in schema`.
+pub(super) fn fields(causes: &[Cause], message: &str) -> Vec<String> {
+    let named: Vec<String> =
+        causes.iter().map(|cause| cause.field.clone()).filter(|field| !field.is_empty()).collect();
+    if !named.is_empty() {
+        return named;
+    }
+    let is_path = |word: &&str| word.starts_with('.') && word.ends_with(':') && word.len() > 2;
+    let found = message.split_whitespace().find(is_path);
+    found.map(|word| word.trim_end_matches(':').to_owned()).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -152,5 +183,16 @@ mod tests {
         check(".metadata.labels.a.b/c", Some(json!("d")));
         check(".spec.nothing", None);
         check(".spec.containers[name=\"x\"].image", None);
+        assert_eq!(pointer_to(&object, "spec.containers[0].resources.limits[cpu]"), "/spec/containers/0");
+        assert_eq!(pointer_to(&object, "metadata.labels[a.b/c]"), "/metadata/labels/a.b~1c");
+    }
+
+    #[test]
+    fn the_fields_of_a_refusal_are_named() {
+        let cause = |field: &str| Cause { field: field.into(), ..Cause::default() };
+        assert_eq!(fields(&[cause("spec.a"), cause("")], "x"), ["spec.a"]);
+        let typed = "failed to create typed patch object (a/b; v1, Kind=ConfigMap): .spec: field not declared in schema";
+        assert_eq!(fields(&[], typed), [".spec"]);
+        assert_eq!(fields(&[], "a plain no"), Vec::<String>::new());
     }
 }

@@ -13,7 +13,6 @@ use super::client::{ApiServer, Patience};
 use super::discovery::Kinds;
 use super::error::ClusterError;
 use super::graph::{self, Node};
-use super::inventory::Parent;
 use super::schedule::Schedule;
 use super::{observe, ownership};
 use crate::manifest::object::ObjectId;
@@ -32,47 +31,6 @@ pub struct Removal {
     pub failed: BTreeMap<ObjectId, ClusterError>,
 }
 
-/// Takes away everything that a set has, and at the end what is written down of it.
-///
-/// # Errors
-/// When the server cannot be asked. What single objects refused is in [`Removal::failed`]; the inventory then still names them.
-pub async fn withdraw(
-    server: &Arc<ApiServer>,
-    parent: &Parent,
-    title: &str,
-    patience: Patience,
-    stop: &CancellationToken,
-) -> Result<Removal, ClusterError> {
-    let Some(inventory) = observe::read_inventory(server, parent, patience).await? else {
-        return Ok(Removal::default());
-    };
-    let kinds = server.discover(&inventory.objects, true, patience).await?;
-    tracing::info!("{title}: removing {} objects", inventory.objects.len());
-    let removal = remove(server, &kinds, &inventory.objects, &parent.set_id(), patience, stop).await;
-    if removal.failed.is_empty() {
-        let call =
-            Call::delete(&observe::path_of(parent), None, "Background", format!("delete {}", parent.id()));
-        server.find(&call, patience).await?;
-    }
-    Ok(removal)
-}
-
-/// Forgets a set and leaves its objects where they are; gives what they are.
-///
-/// # Errors
-/// When the server cannot be asked.
-pub async fn let_go(
-    server: &Arc<ApiServer>,
-    parent: &Parent,
-    patience: Patience,
-) -> Result<BTreeSet<ObjectId>, ClusterError> {
-    let inventory = observe::read_inventory(server, parent, patience).await?.unwrap_or_default();
-    let path = observe::path_of(parent);
-    let call = Call::delete(&path, None, "Background", format!("delete {}", parent.id()));
-    server.find(&call, patience).await?;
-    Ok(inventory.objects)
-}
-
 /// Takes objects away.
 pub(super) async fn remove(
     server: &Arc<ApiServer>,
@@ -86,7 +44,7 @@ pub(super) async fn remove(
     let nodes: Vec<Node<'_>> = ids.iter().map(|id| Node { id, object: None }).collect();
     // Only annotations make circles, and names alone have none.
     let graph = graph::for_writing(&nodes).unwrap_or_default().reversed();
-    let mut walk = Schedule::new(graph);
+    let mut walk = Schedule::new(&graph);
     let mut removal = Removal::default();
     let mut work: JoinSet<(usize, Result<Option<String>, ClusterError>)> = JoinSet::new();
     loop {

@@ -1,21 +1,23 @@
 //! What one owner wants in a cluster: objects, where they are written down, and what may be done for them.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
 use serde_json::{Map, Value};
 
 use super::discovery::Kinds;
+use super::error::ClusterError;
 use super::graph::Node;
 use super::hooks::Hook;
 use super::inventory::{PART_OF, Parent};
+use super::refusal;
 use crate::manifest::mask::Mark;
 use crate::manifest::object::{self, ObjectId};
 use crate::manifest::surface::Desired;
 
 /// The objects of one owner in one cluster.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ObjectSet {
     /// Names the owner for people: `release shop/web`.
     pub title: String,
@@ -27,8 +29,45 @@ pub struct ObjectSet {
     pub hooks: Vec<Hook>,
     /// Texts that are kept in the inventory beside the list.
     pub notes: BTreeMap<String, String>,
+    /// Where the fields of the objects come from.
+    pub sources: Sources,
     /// What may be done.
     pub policy: Policy,
+}
+
+type Ask = dyn Fn(&[(String, String)]) -> Vec<Option<String>> + Send + Sync;
+
+/// Whoever made the objects of a set and can say where a field of one comes from: asked only about what the server refuses, since
+/// the answer costs another look at everything that the objects are made from.
+#[derive(Clone, Default)]
+pub struct Sources(Option<Arc<Ask>>);
+
+impl Sources {
+    /// Takes what answers, for the keys of objects and the paths of their fields in a plan, in their order.
+    pub fn of(ask: impl Fn(&[(String, String)]) -> Vec<Option<String>> + Send + Sync + 'static) -> Self {
+        Sources(Some(Arc::new(ask)))
+    }
+
+    /// Asks; who cannot say gives nothing.
+    pub fn ask(&self, fields: &[(String, String)]) -> Vec<Option<String>> {
+        match &self.0 {
+            Some(ask) if !fields.is_empty() => ask(fields),
+            _ => vec![None; fields.len()],
+        }
+    }
+}
+
+impl std::fmt::Debug for Sources {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Sources").field(&self.0.is_some()).finish()
+    }
+}
+
+/// Who answers makes no difference to a set.
+impl PartialEq for Sources {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// What may be done for a set.
@@ -46,6 +85,8 @@ pub struct Policy {
     pub recreate: Vec<String>,
     /// Whether objects must become ready.
     pub wait: bool,
+    /// Whether a first apply that comes half-way is taken back.
+    pub undo: bool,
 }
 
 impl Default for Policy {
@@ -57,6 +98,7 @@ impl Default for Policy {
             create_namespace: false,
             recreate: Vec::new(),
             wait: true,
+            undo: false,
         }
     }
 }
@@ -117,6 +159,23 @@ impl ObjectSet {
             kinds.define(&one.object);
         }
         kinds
+    }
+
+    /// Gives the texts of all objects that no message may show.
+    pub(super) fn all_hidden(&self) -> Vec<String> {
+        let hooks = self.hooks.iter().map(|hook| &hook.object);
+        self.objects.iter().chain(hooks).flat_map(hidden_of).collect()
+    }
+
+    /// Names the fields of an object that a refusal is about, each with its path in a plan.
+    pub fn refused_fields(&self, id: &ObjectId, error: &ClusterError) -> Vec<(String, String)> {
+        let ClusterError::Refused { causes, message, .. } = error else { return Vec::new() };
+        let Some(one) = self.objects.iter().find(|one| one.id == *id) else { return Vec::new() };
+        let path = |field: String| {
+            let pointer = refusal::pointer_to(&one.object, &field);
+            (field, crate::manifest::path_of(&one.object, &pointer))
+        };
+        refusal::fields(causes, message).into_iter().map(path).collect()
     }
 
     /// Gives the texts of an object that no message may show.
@@ -226,6 +285,7 @@ mod tests {
             objects: objects.collect(),
             hooks: Vec::new(),
             notes: BTreeMap::new(),
+            sources: Sources::default(),
             policy: Policy::default(),
         }
     }

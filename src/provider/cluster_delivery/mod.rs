@@ -18,12 +18,13 @@ use crate::delivery::cluster::apply::{self, Outcome};
 use crate::delivery::cluster::inventory::Parent;
 use crate::delivery::cluster::observe::{self, Observation};
 use crate::delivery::cluster::preview;
-use crate::delivery::cluster::remove::{self, Removal};
+use crate::delivery::cluster::remove::Removal;
+use crate::delivery::cluster::withdraw;
 use crate::delivery::cluster::{ApiServer, ClusterError, ObjectSet, Patience};
 use crate::manifest::object::ObjectId;
 
 pub(crate) use report::of_error;
-pub(crate) use settings::{Settings, block};
+pub(crate) use settings::{OnCreateFailure, Settings, block};
 pub(crate) use state::{Keeper, Kept, applied, read, remember, withdrawn};
 
 /// Looking may take so long while Terraform plans.
@@ -79,7 +80,12 @@ pub(crate) async fn plan(
         Err(errors) => return Err(errors),
     };
     match preview::preview(&server, set, Patience::of_a_look(LONGEST_PREVIEW)).await {
-        Ok(preview) if preview.problems.is_empty() => Ok(report::notices(set, &preview)),
+        Ok(preview) if preview.problems.is_empty() => {
+            let mut notices = report::notices(set, &preview);
+            notices.extend(report::answered(set, &preview, settings.shows_defaults));
+            shared.clusters().looks.keep(cluster, set, preview);
+            Ok(notices)
+        }
         Ok(preview) => Err(report::problems(set, &preview.problems)),
         Err(error) if error.is_out_of_reach() => Ok(report::offline(set, &error.to_string()).into()),
         Err(error) => Err(of_error(&error).into()),
@@ -99,17 +105,25 @@ pub(crate) async fn apply(
 ) -> Result<Outcome, Diagnostics> {
     let server = known(shared, cluster)?;
     let patience = Patience::of_a_change(longest);
-    let preview = tokio::select! {
-        preview = preview::preview(&server, set, patience) => preview.map_err(|error| of_error(&error))?,
-        () = cancel.cancelled() => {
-            let action = format!("{} was applied", set.title);
-            return Err(of_error(&ClusterError::Interrupted { action }).into());
-        }
+    let preview = match shared.clusters().looks.take(cluster, set) {
+        Some(preview) => preview,
+        None => tokio::select! {
+            preview = preview::preview(&server, set, patience) => preview.map_err(|error| of_error(&error))?,
+            () = cancel.cancelled() => {
+                let action = format!("{} was applied", set.title);
+                return Err(of_error(&ClusterError::Interrupted { action }).into());
+            }
+        },
     };
     if !preview.problems.is_empty() {
         return Err(report::problems(set, &preview.problems));
     }
-    apply::apply(&server, set, preview, patience, cancel).await.map_err(|error| of_error(&error).into())
+    let outcome =
+        apply::apply(&server, set, preview, patience, cancel).await.map_err(|error| of_error(&error))?;
+    match &outcome.undone {
+        Some(removal) if removal.failed.is_empty() => Err(report::taken_back(set, &outcome).into()),
+        _ => Ok(outcome),
+    }
 }
 
 /// Takes away all that a set has.
@@ -126,7 +140,9 @@ pub(crate) async fn withdraw(
 ) -> Result<Removal, Diagnostics> {
     let server = known(shared, cluster)?;
     let patience = Patience::of_a_change(longest);
-    remove::withdraw(&server, parent, title, patience, cancel).await.map_err(|error| of_error(&error).into())
+    withdraw::withdraw(&server, parent, title, patience, cancel)
+        .await
+        .map_err(|error| of_error(&error).into())
 }
 
 /// Leaves the objects of a set in the cluster and forgets them, because they are delivered elsewhere from now on; says so.
@@ -141,7 +157,7 @@ pub(crate) async fn let_go(
     longest: Duration,
 ) -> Result<Diagnostic, Diagnostics> {
     let server = known(shared, cluster)?;
-    let left = remove::let_go(&server, parent, Patience::of_a_change(longest)).await;
+    let left = withdraw::let_go(&server, parent, Patience::of_a_change(longest)).await;
     left.map(|left| report::left(title, cluster, &left)).map_err(|error| of_error(&error).into())
 }
 

@@ -28,12 +28,39 @@ pub(crate) fn of_error(error: &ClusterError) -> Diagnostic {
 
 /// Everything that keeps a set from being applied.
 pub(super) fn problems(set: &ObjectSet, problems: &[Problem]) -> Diagnostics {
-    let mut found: Diagnostics = problems.iter().take(MOST).map(|one| problem(set, one)).collect();
+    let places = places(set, problems);
+    let told = problems.iter().take(MOST).zip(places).map(|(one, places)| {
+        let mut told = problem(set, one);
+        told.detail.extend(places.iter().map(|place| format!("\n{place}")));
+        told
+    });
+    let mut found: Diagnostics = told.collect();
     if problems.len() > MOST {
         let more = problems.len() - MOST;
         found.push(Diagnostic::error(format!("{}: {more} more objects cannot be applied", set.title)));
     }
     found
+}
+
+/// Says where the fields come from that the server refuses.
+fn places(set: &ObjectSet, problems: &[Problem]) -> Vec<Vec<String>> {
+    let fields = |problem: &Problem| match &problem.reason {
+        Reason::Error(error) => set.refused_fields(&problem.object, error),
+        _ => Vec::new(),
+    };
+    let fields: Vec<_> = problems.iter().take(MOST).map(fields).collect();
+    let asked = problems
+        .iter()
+        .zip(&fields)
+        .flat_map(|(problem, fields)| fields.iter().map(|(_, path)| (problem.object.key(), path.clone())));
+    let mut answers = set.sources.ask(&asked.collect::<Vec<_>>()).into_iter();
+    let line = |field: &str, answer: Option<Option<String>>| {
+        answer.flatten().map(|place| format!("  {field} is written by {place}"))
+    };
+    let of_one = |fields: Vec<(String, String)>| {
+        fields.iter().filter_map(|(field, _)| line(field, answers.next())).collect()
+    };
+    fields.into_iter().map(of_one).collect()
 }
 
 fn problem(set: &ObjectSet, problem: &Problem) -> Diagnostic {
@@ -109,6 +136,23 @@ pub(super) fn notices(set: &ObjectSet, preview: &Preview) -> Diagnostics {
     all.into_iter().flatten().collect()
 }
 
+/// What the server makes of the objects beside what they say: policies and webhooks change what is sent.
+pub(super) fn answered(set: &ObjectSet, preview: &Preview, with_defaults: bool) -> Option<Diagnostic> {
+    let mut lines = Vec::new();
+    for (id, told) in preview.answered(set) {
+        let defaults = if with_defaults { told.defaults } else { Vec::new() };
+        if told.changes.is_empty() && defaults.is_empty() {
+            continue;
+        }
+        lines.push(format!("  {id}"));
+        lines.extend(told.changes.into_iter().map(|line| format!("    {line}")));
+        lines.extend(defaults.into_iter().map(|line| format!("    {line}, a default")));
+    }
+    let most = if with_defaults { usize::MAX } else { MOST };
+    let summary = format!("the cluster changes what {} says", set.title);
+    (!lines.is_empty()).then(|| Diagnostic::warning(summary).detail(cut_at(lines, most)))
+}
+
 fn fields(overwritten: &[Conflict]) -> String {
     let named: Vec<String> =
         overwritten.iter().map(|one| format!("{} (of {:?})", one.field, one.manager)).collect();
@@ -116,8 +160,12 @@ fn fields(overwritten: &[Conflict]) -> String {
 }
 
 fn cut(lines: Vec<String>) -> String {
-    let more = lines.len().saturating_sub(MOST);
-    let shown: Vec<String> = lines.into_iter().take(MOST).collect();
+    cut_at(lines, MOST)
+}
+
+fn cut_at(lines: Vec<String>, most: usize) -> String {
+    let more = lines.len().saturating_sub(most);
+    let shown: Vec<String> = lines.into_iter().take(most).collect();
     if more > 0 { format!("{}\n  and {more} more", shown.join("\n")) } else { shown.join("\n") }
 }
 
@@ -140,27 +188,6 @@ pub(super) fn unseen(reason: &str) -> Diagnostic {
 
 /// Tells what is not as it should be after an apply that wrote something; `error` says whether it stops the run.
 pub(super) fn incomplete(set: &ObjectSet, outcome: &Outcome, is_error: bool) -> Diagnostic {
-    let mut lines: Vec<String> = Vec::new();
-    for one in &outcome.problems {
-        let told = problem(set, one);
-        lines.push(format!("  {}: {}", told.summary, told.detail.replace('\n', " ")));
-    }
-    let (skipped, failed): (Vec<_>, Vec<_>) =
-        outcome.failed.iter().partition(|(_, error)| matches!(error, ClusterError::Interrupted { .. }));
-    lines.extend(failed.iter().map(|(id, error)| format!("  {id}: {error}")));
-    lines.extend(outcome.removal.failed.iter().map(|(id, error)| format!("  {id} is still there: {error}")));
-    lines.extend(outcome.pending.iter().map(|(id, reason)| format!("  {id} is not ready: {reason}")));
-    lines.extend(outcome.error.iter().map(|error| format!("  {error}")));
-    if !skipped.is_empty() {
-        let names: Vec<String> = skipped.iter().take(3).map(|(id, _)| id.to_string()).collect();
-        lines.push(format!("  not written: {} objects, {} …", skipped.len(), names.join(", ")));
-    }
-    if outcome.interrupted {
-        lines.push("  the run was interrupted".to_owned());
-    }
-    let errors =
-        failed.iter().map(|(_, error)| *error).chain(outcome.removal.failed.values()).chain(&outcome.error);
-    let hint = errors.into_iter().find_map(ClusterError::hint);
     let summary = format!("{} is incomplete", set.title);
     let diagnostic = if is_error { Diagnostic::error(summary) } else { Diagnostic::warning(summary) };
     let next = match is_error {
@@ -170,7 +197,44 @@ pub(super) fn incomplete(set: &ObjectSet, outcome: &Outcome, is_error: bool) -> 
              `lifecycle { postcondition { condition = self.status == \"ready\" … } }` makes it stop the run"
         }
     };
+    with_causes(diagnostic, set, outcome, next)
+}
+
+/// Tells why a first apply was taken back.
+pub(super) fn taken_back(set: &ObjectSet, outcome: &Outcome) -> Diagnostic {
+    let diagnostic = Diagnostic::error(format!("{} was taken back", set.title));
+    let next = "what was new is deleted again, and what was there before stays; nothing is kept in the state";
+    with_causes(diagnostic, set, outcome, next)
+}
+
+fn with_causes(diagnostic: Diagnostic, set: &ObjectSet, outcome: &Outcome, next: &str) -> Diagnostic {
+    let mut lines: Vec<String> = Vec::new();
+    for one in &outcome.problems {
+        let told = problem(set, one);
+        lines.push(format!("  {}: {}", told.summary, told.detail.replace('\n', " ")));
+    }
+    let (skipped, failed): (Vec<_>, Vec<_>) =
+        outcome.failed.iter().partition(|(_, error)| matches!(error, ClusterError::Interrupted { .. }));
+    let stuck = outcome.undone.iter().map(|undone| &undone.failed).chain([&outcome.removal.failed]).flatten();
+    lines.extend(failed.iter().map(|(id, error)| format!("  {id}: {error}")));
+    lines.extend(stuck.clone().map(|(id, error)| format!("  {id} is still there: {error}")));
+    lines.extend(outcome.pending.iter().map(|(id, reason)| format!("  {id} is not ready: {reason}")));
+    lines.extend(outcome.error.iter().map(|error| format!("  {error}")));
+    if !skipped.is_empty() {
+        let names: Vec<String> = skipped.iter().take(3).map(|(id, _)| id.to_string()).collect();
+        lines.push(format!("  not written: {}, {} …", counted(skipped.len()), names.join(", ")));
+    }
+    if outcome.interrupted {
+        lines.push("  the run was interrupted".to_owned());
+    }
+    let errors = failed.iter().map(|(_, error)| *error);
+    let mut errors = errors.chain(stuck.map(|(_, error)| error)).chain(&outcome.error);
+    let hint = errors.find_map(ClusterError::hint);
     diagnostic.detail(cut(lines)).hint(hint.map_or_else(|| next.to_owned(), |hint| format!("{hint}; {next}")))
+}
+
+fn counted(objects: usize) -> String {
+    if objects == 1 { "1 object".to_owned() } else { format!("{objects} objects") }
 }
 
 /// What stays in a cluster that a set is no longer delivered to.

@@ -5,14 +5,42 @@ use tf_provider::schema::{Attribute, Block, Object, Type, Value};
 use crate::delivery::cluster::Policy;
 
 /// What a block says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Settings {
     /// What may be done.
     pub(crate) policy: Policy,
     /// Whether the API server is asked while planning.
     pub(crate) asks_server: bool,
-    /// Whether a create that comes half-way is an error, after which Terraform replaces the resource.
-    pub(crate) taints: bool,
+    /// Whether a plan tells the defaults that the API server fills in.
+    pub(crate) shows_defaults: bool,
+    /// What becomes of a create that comes half-way.
+    pub(crate) on_create_failure: OnCreateFailure,
+}
+
+/// What becomes of a create that wrote something and did not come to its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum OnCreateFailure {
+    /// It is kept, and the next apply goes on.
+    #[default]
+    Resume,
+    /// It is an error, after which Terraform replaces the resource.
+    Taint,
+    /// What it wrote is taken away again, and it is an error.
+    Rollback,
+}
+
+impl OnCreateFailure {
+    const ALL: [(Self, &'static str); 3] =
+        [(Self::Resume, "resume"), (Self::Taint, "taint"), (Self::Rollback, "rollback")];
+
+    fn read(text: Option<&str>) -> Self {
+        let found = Self::ALL.into_iter().find(|(_, name)| Some(*name) == text);
+        found.map_or_else(Self::default, |(choice, _)| choice)
+    }
+
+    fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(choice, _)| *choice == self).map_or("resume", |(_, name)| name)
+    }
 }
 
 /// Describes the block.
@@ -42,17 +70,18 @@ pub(crate) fn block() -> Block {
         .attribute("wait", choice("Whether an apply waits until all objects are ready. Default: `true`."))
         .attribute(
             "preview",
-            Attribute::optional(Type::String).one_of(["server", "offline"]).description(
-                "Whether a plan asks the API server what an apply would do, so that it shows conflicts, objects to take over and what the \
-                 server refuses: `server` or `offline`. A cluster that is not there yet is planned offline, with a warning. Default: `server`.",
+            Attribute::optional(Type::String).one_of(["server", "full", "offline"]).description(
+                "Whether a plan asks the API server what an apply would do, so that it shows conflicts, objects to take over, what the server \
+                 refuses and what its policies and webhooks change: `server`, or `offline`, or `full`, which lists the defaults too that the \
+                 server fills in. A cluster that is not there yet is planned offline, with a warning. Default: `server`.",
             ),
         )
         .attribute(
             "on_create_failure",
-            Attribute::optional(Type::String).one_of(["resume", "taint"]).description(
+            Attribute::optional(Type::String).one_of(["resume", "taint", "rollback"]).description(
                 "What becomes of a create that wrote something and did not come to its end. `resume`: it is kept with the status \
                  `incomplete` and a warning, and the next apply goes on. `taint`: it is an error, and Terraform replaces the resource. \
-                 Default: `resume`.",
+                 `rollback`: it is an error, and what was new is deleted again; objects that were there before stay. Default: `resume`.",
             ),
         )
 }
@@ -62,6 +91,7 @@ impl Settings {
     pub(crate) fn read(block: &Object) -> Self {
         let default = Policy::default();
         let says = |name: &str, otherwise: bool| block.bool(name).unwrap_or(otherwise);
+        let on_create_failure = OnCreateFailure::read(block.string("on_create_failure"));
         Settings {
             policy: Policy {
                 field_manager: block.string("field_manager").map_or(default.field_manager, str::to_owned),
@@ -70,9 +100,11 @@ impl Settings {
                 create_namespace: says("create_namespace", default.create_namespace),
                 recreate: block.strings("recreate").into_iter().map(str::to_owned).collect(),
                 wait: says("wait", default.wait),
+                undo: on_create_failure == OnCreateFailure::Rollback,
             },
             asks_server: block.string("preview") != Some("offline"),
-            taints: block.string("on_create_failure") == Some("taint"),
+            shows_defaults: block.string("preview") == Some("full"),
+            on_create_failure,
         }
     }
 
@@ -95,8 +127,10 @@ impl Settings {
         say("create_namespace", policy.create_namespace, true.into());
         say("recreate", !policy.recreate.is_empty(), policy.recreate.clone().into());
         say("wait", !policy.wait, false.into());
-        say("preview", !self.asks_server, "offline".into());
-        say("on_create_failure", self.taints, "taint".into());
+        let preview = if self.shows_defaults { "full" } else { "offline" };
+        say("preview", self.shows_defaults || !self.asks_server, preview.into());
+        let failure = self.on_create_failure;
+        say("on_create_failure", failure != OnCreateFailure::default(), failure.name().into());
         if said.is_empty() { String::new() } else { serde_json::Value::Object(said).to_string() }
     }
 
@@ -128,9 +162,12 @@ mod tests {
             .with("adopt", true)
             .with("wait", false)
             .with("recreate", Value::list(["Service"]))
-            .with("preview", "offline");
-        let settings = Settings::read(&said);
-        assert_eq!(Settings::read(&Settings::block_of_note(&settings.to_note())), settings);
+            .with("preview", "offline")
+            .with("on_create_failure", "rollback");
+        let full = Object::new().with("preview", "full").with("on_create_failure", "taint");
+        for said in [said, full] {
+            assert_eq!(Settings::block_of_note(&Settings::read(&said).to_note()), said);
+        }
         assert_eq!(Settings::read(&Object::new()).to_note(), "");
         assert_eq!(Settings::block_of_note("{broken"), Object::new());
     }

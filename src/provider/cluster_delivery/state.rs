@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use tf_provider::schema::{Diagnostic, Diagnostics, NewState, Object, Value};
 
 use super::super::Shared;
-use super::{Settings, look, report};
+use super::{OnCreateFailure, Settings, look, report};
 use crate::delivery::cluster::apply::Outcome;
 use crate::delivery::cluster::inventory::Parent;
 use crate::delivery::cluster::observe::Observation;
@@ -70,7 +70,7 @@ pub(crate) fn applied(
     if outcome.is_complete() {
         return (state.with("status", if settings.policy.wait { "ready" } else { "applied" }), None);
     }
-    let is_error = prior.is_some() || settings.taints;
+    let is_error = prior.is_some() || settings.on_create_failure != OnCreateFailure::Resume;
     let state = if is_error { partial(state, prior, outcome) } else { state };
     (state.with("status", "incomplete"), Some(report::incomplete(set, outcome, is_error)))
 }
@@ -80,9 +80,9 @@ pub(crate) fn withdrawn(title: &str, removal: &Removal, mut prior: Object) -> Ne
     if removal.failed.is_empty() {
         return NewState::gone();
     }
-    let left: BTreeSet<String> = removal.failed.keys().map(ObjectId::key).collect();
+    let away: BTreeSet<String> = removal.gone.iter().chain(removal.kept.keys()).map(ObjectId::key).collect();
     let mut shown = owned_map(prior.string_map("manifests"));
-    shown.retain(|key, _| left.contains(key));
+    shown.retain(|key, _| !away.contains(key));
     show(&mut prior, &shown, "");
     prior.set("status", "incomplete");
     NewState::of(prior).diagnostic(report::still_there(title, removal))

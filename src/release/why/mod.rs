@@ -7,6 +7,7 @@
 pub mod objects;
 pub mod origins;
 pub mod reach;
+pub mod refused;
 
 pub use objects::{Explained, ExplainedField, Traced, explain_objects};
 pub use origins::{Origins, ValueOrigin};

@@ -57,7 +57,7 @@ fn guest(arguments: &Arguments, what: &str, field_manager: &str) -> Tenant {
         title: arguments.title(),
         cluster: arguments.cluster.clone(),
         parent: parent(arguments, what),
-        settings: cluster_delivery::Settings { policy, asks_server: false, taints: false },
+        settings: cluster_delivery::Settings { policy, ..cluster_delivery::Settings::default() },
     }
 }
 

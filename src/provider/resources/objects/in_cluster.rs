@@ -9,9 +9,9 @@ use tf_provider::schema::{Diagnostic, Diagnostics, NewState, Object, Value};
 use super::super::super::Shared;
 use super::super::super::cluster_delivery::{self, Keeper};
 use super::description::Limits;
-use crate::delivery::cluster::ObjectSet;
 use crate::delivery::cluster::hooks::Hook;
 use crate::delivery::cluster::inventory::Parent;
+use crate::delivery::cluster::{ObjectSet, Sources};
 use crate::manifest::surface::Desired;
 
 /// Who has objects in a cluster, and what may be done for it.
@@ -36,6 +36,8 @@ pub(in super::super) struct Cargo {
     pub(in super::super) hooks: Vec<Hook>,
     /// What is written down beside the list of them.
     pub(in super::super) notes: BTreeMap<String, String>,
+    /// Where the fields of the objects come from.
+    pub(in super::super) sources: Sources,
 }
 
 impl Tenant {
@@ -46,6 +48,7 @@ impl Tenant {
             objects: cargo.objects,
             hooks: cargo.hooks,
             notes: cargo.notes,
+            sources: cargo.sources,
             policy: self.settings.policy.clone(),
         })
     }

@@ -17,7 +17,8 @@ use crate::release::formats::Format;
 const OF_OBJECTS: [&str; 5] = ["manifests", "late", "common_labels", "images", "digest"];
 
 /// What else is computed.
-const OTHERS: [&str; 5] = ["values", "chart_metadata", "delivered_objects", "delivered", "status"];
+const OTHERS: [&str; 6] =
+    ["values", "chart_metadata", "delivered_objects", "hook_manifests", "delivered", "status"];
 
 /// The arguments that must be known to render.
 const NEEDED: [&str; 11] = [
@@ -80,10 +81,20 @@ pub(super) fn with_computed(mut planned: Object, arguments: &Arguments, desired:
     planned.set("status", status);
     let shown = desired.delivered.is_some().then(|| delivered_objects(&desired.delivered_surface));
     planned.set("delivered_objects", shown.unwrap_or(Value::Null));
+    planned.set("hook_manifests", hooks(desired));
     if desired.objects_by_chance {
         hide_objects(&mut planned);
     }
     planned
+}
+
+/// Shows the hooks that are run; none where none are.
+fn hooks(desired: &Desired) -> Value {
+    let shown = &desired.hooks_surface.manifests;
+    if shown.is_empty() {
+        return Value::Null;
+    }
+    Value::map(shown.iter().map(|(key, form)| (key.clone(), form.clone())))
 }
 
 /// Makes wait for apply what is not known of a release that can be rendered.

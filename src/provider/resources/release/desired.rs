@@ -8,8 +8,9 @@ use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
 use super::super::super::{Shared, diagnostics, patches};
 use super::arguments::{Arguments, Lint};
 use super::formats::{self, Delivered};
-use super::layers;
+use super::ingredients::{self, Ingredients};
 use super::private::{Private, Seed};
+use crate::delivery::cluster::Sources;
 use crate::layers::provenance::{self, Decision};
 use crate::layers::stack::Stack;
 use crate::manifest;
@@ -18,7 +19,7 @@ use crate::manifest::surface::{Desired as DesiredObject, Detail, Surface, surfac
 use crate::release::formats::Format;
 use crate::release::hooks::HookObject;
 use crate::release::record::VerifyRecord;
-use crate::release::{self, Definitions, Draw, Hooks, Release, ReleaseError, Rendered, Unknown};
+use crate::release::{self, Draw, Release, ReleaseError, Rendered, Unknown};
 use crate::source;
 use crate::source::charts::{Found, Origin, Verify};
 
@@ -45,12 +46,16 @@ pub(super) struct Desired {
     pub(super) delivered: Option<Vec<DesiredObject>>,
     /// What the plan shows of that.
     pub(super) delivered_surface: Surface,
+    /// What the plan shows of the hooks.
+    pub(super) hooks_surface: Surface,
     /// The keys of delivered objects that hold values of sensitive layers.
     pub(super) holding_secrets: BTreeSet<String>,
     /// Whether chance decides which objects there are, and is not drawn yet.
     pub(super) objects_by_chance: bool,
     /// What the user should know.
     pub(super) warnings: Diagnostics,
+    /// Where fields come from, for what a cluster refuses.
+    pub(super) sources: Sources,
 }
 
 /// Reads chart and layers and renders them.
@@ -130,45 +135,23 @@ fn verify(shared: &Shared, written: &VerifyRecord) -> Result<Verify, Diagnostics
 }
 
 fn compute(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     arguments: &Arguments,
     chart: &Found,
     keep: &Private,
 ) -> Result<Desired, Diagnostics> {
-    let configuration = shared.configuration()?;
-    let cluster = configuration.cluster(&arguments.cluster).map_err(|one| one.at("cluster"))?;
-    let kube_version = arguments
-        .kube_version
-        .as_ref()
-        .or(cluster.kube_version.as_ref())
-        .ok_or_else(|| no_kube_version(arguments))?;
-    let api_versions: Vec<String> =
-        cluster.api_versions.iter().chain(&arguments.api_versions).cloned().collect();
-    let layers = layers::read(shared, arguments)?;
-    let patches = patches::parse(&arguments.patches)?;
-    let release = Release {
-        chart: &chart.chart,
-        name: &arguments.name,
-        namespace: &arguments.namespace,
-        kube_version,
-        api_versions: &api_versions,
-        layers: &layers,
-        definitions: definitions(arguments),
-        hooks: match (arguments.includes_hooks, arguments.runs_hooks) {
-            (true, _) => Hooks::Include,
-            (_, true) => Hooks::Run,
-            _ => Hooks::Skip,
-        },
-        patches: &patches,
-    };
+    let ingredients = Ingredients::read(shared, arguments, chart.clone())?;
+    let (release, layers) = (ingredients.release(arguments), &ingredients.layers);
     let draw = keep.seed.as_ref().map(Seed::draw_from);
     let mut rendered = release::render(&release, draw)
         .map_err(|error| failed(arguments, &release::without_secrets(&release, error)))?;
     keep_adopted(&mut rendered, keep);
-    let mut delivered =
-        formats::delivered(shared, arguments, chart, &layers, release.definitions, &rendered)?;
+    let mut delivered = formats::delivered(shared, arguments, chart, layers, release.definitions, &rendered)?;
     let warning = delivered.warning.take();
-    let mut desired = present(arguments, chart, &layers, rendered, delivered, keep);
+    let mut desired = present(arguments, chart, layers, rendered, delivered, keep);
+    if arguments.in_cluster.is_some() {
+        desired.sources = ingredients::sources(shared, arguments, keep);
+    }
     desired.warnings.extend(warning);
     desired.warnings.extend(lint(arguments, &release)?);
     Ok(desired)
@@ -227,21 +210,6 @@ fn keep_adopted(rendered: &mut Rendered, keep: &Private) {
     }
 }
 
-fn no_kube_version(arguments: &Arguments) -> Diagnostic {
-    Diagnostic::error(format!("release {} has no Kubernetes version", arguments.title()))
-        .detail("Charts decide by it what they render.")
-        .hint(format!("set kube_version in the provider's cluster block {:?}, or here", arguments.cluster))
-        .at("kube_version")
-}
-
-fn definitions(arguments: &Arguments) -> Definitions {
-    match arguments.crds.as_str() {
-        "create" => Definitions::Create,
-        "skip" => Definitions::Skip,
-        _ => Definitions::CreateOrReplace,
-    }
-}
-
 fn present(
     arguments: &Arguments,
     chart: &Found,
@@ -255,6 +223,7 @@ fn present(
         Masker::new(keep.seed.as_ref().map(|seed| &seed.mask_key[..]), &keep.revisions).pinned(&pin);
     let detail = if arguments.full_detail { Detail::Full } else { Detail::Summary };
     let delivered_surface = surface(delivered.objects.as_deref().unwrap_or_default(), detail, &mut masker);
+    let hooks_surface = surface(&shown_hooks(&rendered.hooks), detail, &mut masker);
     let surface = surface(&rendered.objects, detail, &mut masker);
     let values = provenance::shown(
         layers,
@@ -269,6 +238,7 @@ fn present(
     unknown.settle(&rendered.objects, |place| keep.revisions.knows(place));
     Desired {
         warnings: warnings(arguments, &rendered, &unknown),
+        sources: Sources::default(),
         unknown_keys: decisions.iter().any(Decision::has_unknown_shape),
         unknown,
         holding_secrets: delivered.holding_secrets().unwrap_or(rendered.holding_secrets),
@@ -277,11 +247,20 @@ fn present(
         objects_by_chance: rendered.objects_by_chance && keep.seed.is_none(),
         objects: rendered.objects,
         hooks: rendered.hooks,
+        hooks_surface,
         surface,
         values,
         chart: chart_metadata(chart),
         revisions: masker.finish(),
     }
+}
+
+/// Gives the hooks of which a plan can tell what the apply will run.
+fn shown_hooks(hooks: &[HookObject]) -> Vec<DesiredObject> {
+    let is_open = |mark: &Mark| matches!(mark, Mark::Late | Mark::Unknown);
+    let known =
+        hooks.iter().filter(|hook| !hook.is_named_by_chance && !hook.desired.marks.at.values().any(is_open));
+    known.map(|hook| hook.desired.clone()).collect()
 }
 
 fn warnings(arguments: &Arguments, rendered: &Rendered, unknown: &Unknown) -> Diagnostics {
@@ -298,8 +277,8 @@ fn warnings(arguments: &Arguments, rendered: &Rendered, unknown: &Unknown) -> Di
             ))
             .detail(format!("They are {}.", rendered.skipped_hooks.join(", ")))
             .hint(
-                "hooks = \"include\" delivers them as ordinary objects, and \"run\" runs those of an installation or upgrade where the \
-                 release goes straight to its cluster",
+                "hooks = \"include\" delivers them as ordinary objects, and \"run\" runs those of an installation, upgrade or deletion where \
+                 the release goes straight to its cluster",
             ),
         );
     }

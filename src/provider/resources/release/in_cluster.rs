@@ -46,6 +46,7 @@ pub(super) fn cargo(arguments: &Arguments, desired: &Desired, is_new: bool) -> C
         objects: desired.objects.iter().filter(is_known).cloned().collect(),
         hooks: desired.hooks.iter().map(|hook| to_run(hook, is_new)).collect(),
         notes: notes(arguments),
+        sources: desired.sources.clone(),
     }
 }
 
@@ -63,6 +64,8 @@ fn to_run(hook: &HookObject, is_new: bool) -> Hook {
     let moment = |event: &HookEvent| match (event, is_new) {
         (HookEvent::PreInstall, true) | (HookEvent::PreUpgrade, false) => Some(Moment::Before),
         (HookEvent::PostInstall, true) | (HookEvent::PostUpgrade, false) => Some(Moment::After),
+        (HookEvent::PreDelete, _) => Some(Moment::BeforeRemoval),
+        (HookEvent::PostDelete, _) => Some(Moment::AfterRemoval),
         _ => None,
     };
     let says = |policy: DeletePolicy| hook.delete_policies.contains(&policy);

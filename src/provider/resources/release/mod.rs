@@ -12,6 +12,7 @@ mod hcl;
 mod import;
 mod import_cluster;
 mod in_cluster;
+mod ingredients;
 mod layers;
 pub(crate) mod preview;
 mod private;

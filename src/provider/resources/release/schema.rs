@@ -130,6 +130,10 @@ fn computed(schema: Schema) -> Schema {
             texts().description("With another `format` than `manifests`: object → its fields, of what is committed in the place of `manifests`."),
         )
         .attribute(
+            "hook_manifests",
+            texts().description("With `hooks = \"run\"`: hook → its fields, of what runs beside the objects. Hooks that chance or a value of another resource decides about are left out."),
+        )
+        .attribute(
             "delivered",
             Attribute::computed(Type::String).description("Where the objects are delivered to."),
         )

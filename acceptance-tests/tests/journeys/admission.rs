@@ -1,0 +1,261 @@
+//! A cluster with policies of its own: what they change and refuse is told in the plan.
+
+use serde_json::{Value, json};
+
+use crate::site::{Site, site};
+
+const ROOT: &str = "/apis/admissionregistration.k8s.io";
+
+/// A policy and its binding to the namespace of a site; they go with this handle.
+struct Policy<'a> {
+    site: &'a Site,
+    version: &'static str,
+    kind: &'static str,
+}
+
+impl<'a> Policy<'a> {
+    fn new(site: &'a Site, kind: &'static str, spec: Value, actions: Value) -> Self {
+        // Mutating policies are younger than validating ones.
+        let version = ["v1", "v1beta1"].into_iter().find(|version| {
+            let served = site.cluster.get(&format!("{ROOT}/{version}")).unwrap_or_default();
+            served["resources"].as_array().into_iter().flatten().any(|one| one["kind"] == kind)
+        });
+        let policy = Policy { site, version: version.expect("the cluster knows such policies"), kind };
+        let name = site.namespace.as_str();
+        let object = |suffix: &str, spec: Value| {
+            json!({"apiVersion": format!("admissionregistration.k8s.io/{}", policy.version),
+            "kind": format!("{kind}{suffix}"), "metadata": {"name": name}, "spec": spec})
+        };
+        let mut whole = json!({"matchConstraints": {"resourceRules": [{"apiGroups": ["", "apps"], "apiVersions": ["v1"],
+            "operations": ["CREATE", "UPDATE"], "resources": ["configmaps", "deployments"]}]}});
+        for (field, value) in spec.as_object().expect("a map") {
+            whole[field] = value.clone();
+        }
+        let mut bound = json!({"policyName": name, "matchResources": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}});
+        for (field, value) in actions.as_object().expect("a map") {
+            bound[field] = value.clone();
+        }
+        site.cluster.create(&policy.collection("ies"), &object("", whole));
+        site.cluster.create(&policy.collection("ybindings"), &object("Binding", bound));
+        policy
+    }
+
+    fn collection(&self, plural: &str) -> String {
+        let kind = self.kind.to_lowercase();
+        format!("{ROOT}/{}/{}{plural}", self.version, kind.trim_end_matches('y'))
+    }
+}
+
+impl Drop for Policy<'_> {
+    fn drop(&mut self) {
+        for plural in ["ybindings", "ies"] {
+            self.site.cluster.delete(&format!("{}/{}", self.collection(plural), self.site.namespace));
+        }
+    }
+}
+
+const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\nspec:\n  selector: {matchLabels: {app: app}}\n  template:\n    metadata: {labels: {app: app}}\n    spec: {containers: [{name: app, image: 'app:1'}]}\n";
+
+#[test]
+fn what_a_policy_changes_is_told_in_the_plan_and_no_drift() {
+    let site = site("wait = false");
+    let mirror = r#"object.kind != "Deployment" ? [] : [
+        JSONPatch{op: "replace", path: "/spec/template/spec/containers/0/image", value: "mirror/" + object.spec.template.spec.containers[0].image}]"#;
+    let label = r#"Object{metadata: Object.metadata{labels: {"team": "shop"}}}"#;
+    let spec = json!({"reinvocationPolicy": "Never", "failurePolicy": "Fail", "mutations": [
+        {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": label}},
+        {"patchType": "JSONPatch", "jsonPatch": {"expression": mirror}}],
+        "matchConditions": [{"name": "once", "expression": "!has(object.metadata.labels.team)"}]});
+    site.workspace.write("chart/templates/app.yaml", DEPLOYMENT);
+    let _policy = Policy::new(&site, "MutatingAdmissionPolicy", spec, json!({}));
+    let plan = site.cluster.eventually("the policy", |_| {
+        let plan = site.workspace.plan().expect_success();
+        plan.stdout.contains("the cluster changes what release").then_some(plan.stdout)
+    });
+    for line in [
+        "spec.template.spec.containers[app].image = \"mirror/app:1\" in place of \"app:1\"",
+        "metadata.labels.team = \"shop\", added",
+    ] {
+        assert!(plan.contains(line), "{line} is not in\n{plan}");
+    }
+    assert!(!plan.contains("terminationMessagePath"), "a default is no news\n{plan}");
+    site.workspace.apply().expect_success();
+    let live = site.get("apps/v1/deployments", "app").expect("it is there");
+    assert_eq!(live["spec"]["template"]["spec"]["containers"][0]["image"], "mirror/app:1");
+    site.workspace.assert_nothing_to_do();
+}
+
+#[test]
+fn nothing_is_told_of_defaults_unless_they_are_asked_for() {
+    let site = site("wait = false");
+    site.workspace.write("chart/templates/app.yaml", &PLAIN.replace("NAMESPACE", &site.namespace));
+    let plan = site.workspace.plan().expect_success();
+    assert!(!plan.stdout.contains("the cluster changes"), "{}", plan.stdout);
+    site.workspace.replace("main.tf", "wait = false", "wait = false\n      preview = \"full\"");
+    let plan = site.workspace.plan().expect_success();
+    let line =
+        "spec.template.spec.containers[app].terminationMessagePath = \"/dev/termination-log\", a default";
+    assert!(plan.stdout.contains(line), "{}", plan.stdout);
+    site.workspace.apply().expect_success();
+    site.workspace.assert_nothing_to_do();
+}
+
+/// One object of every common kind, written as charts write them.
+const PLAIN: &str = r#"
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}, annotations: {a: b}}
+    spec:
+      serviceAccountName: app
+      initContainers: [{name: init, image: 'init:1'}]
+      containers:
+      - name: app
+        image: app
+        ports: [{name: http, containerPort: 80}]
+        env: [{name: POD, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]
+        livenessProbe: {httpGet: {path: /, port: http}}
+        readinessProbe: {tcpSocket: {port: 80}}
+        resources: {requests: {cpu: 1000m, memory: 1024Mi}, limits: {cpu: 1}}
+        volumeMounts: [{name: config, mountPath: /c}, {name: key, mountPath: /k}]
+      volumes:
+      - {name: config, configMap: {name: small}}
+      - {name: key, secret: {secretName: key}}
+      - {name: all, projected: {sources: [{configMap: {name: small}}]}}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: db, image: 'db:1'}]}
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent}
+spec:
+  selector: {matchLabels: {app: agent}}
+  template:
+    metadata: {labels: {app: agent}}
+    spec: {hostNetwork: true, containers: [{name: agent, image: 'agent:1', ports: [{containerPort: 9100}]}]}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: night}
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: work, image: 'work:1'}]}}}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: once}
+spec: {template: {spec: {restartPolicy: Never, containers: [{name: work, image: 'work:1'}]}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: app}
+spec: {selector: {app: app}, ports: [{name: http, port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: outside}
+spec: {type: NodePort, selector: {app: app}, ports: [{port: 80, targetPort: http}]}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: key}
+stringData: {a: b}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: app}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1024Mi}}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: app}
+spec: {rules: [{host: example.com, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: app, port: {name: http}}}}]}}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: app}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {app: app}}}], ports: [{port: 80}]}]}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: app}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: app}
+  maxReplicas: 3
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: app}
+spec: {minAvailable: 1, selector: {matchLabels: {app: app}}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: app}
+rules: [{apiGroups: [""], resources: [configmaps], verbs: [get]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: app}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: app}
+subjects: [{kind: ServiceAccount, name: app, namespace: NAMESPACE}]
+---
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: NAMESPACE}
+value: 1000
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: NAMESPACE}
+webhooks:
+- name: x.example.com
+  admissionReviewVersions: [v1]
+  sideEffects: None
+  failurePolicy: Ignore
+  clientConfig: {service: {name: app, namespace: NAMESPACE}}
+  rules: [{apiGroups: [example.com], apiVersions: [v1], operations: [CREATE], resources: [things]}]
+"#;
+
+#[test]
+fn what_a_policy_refuses_is_told_with_policy_object_and_cluster() {
+    let site = site("");
+    let spec = json!({"validations": [{"expression": "object.metadata.name != 'small'", "message": "that name is taken"}]});
+    let _policy =
+        Policy::new(&site, "ValidatingAdmissionPolicy", spec, json!({"validationActions": ["Deny"]}));
+    let told = site.cluster.eventually("the policy", |_| {
+        let run = site.workspace.plan();
+        (!run.succeeded).then(|| run.expect_failure())
+    });
+    let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let name = &site.namespace;
+    for part in [
+        format!("v1/ConfigMap/{name}/small cannot be applied"),
+        "cluster one refused to apply".to_owned(),
+        format!(
+            "ValidatingAdmissionPolicy '{name}' with binding '{name}' denied request: that name is taken"
+        ),
+        "the cluster's own policy says no".to_owned(),
+    ] {
+        assert!(words.contains(&part), "{part} is not in\n{told}");
+    }
+}
