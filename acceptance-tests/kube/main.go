@@ -5,7 +5,10 @@
 //	control-plane up --dir D --clusters 2 [--controllers LIST|none] [--scheduler]
 //
 // prints one line when all answer, `READY NAME=KUBECONFIG …`, and ends with its children when its standard input closes.
-// The module's tools, built the same way, are real peers: Flux's controllers and kwok.
+// The module's tools, built the same way, are real peers: Flux's controllers and kwok. So that the former run where Flux is
+// installed, in the place of nodes,
+//
+//	control-plane agent --kubeconfig K --dir D --programs FOLDER
 package main
 
 import (
@@ -29,13 +32,15 @@ func init() {
 
 func main() {
 	if len(os.Args) < 2 {
-		fail("usage: control-plane up|kube-apiserver|kube-controller-manager|kube-scheduler …")
+		fail("usage: control-plane up|agent|kube-apiserver|kube-controller-manager|kube-scheduler …")
 	}
 	command := os.Args[1]
 	os.Args = os.Args[1:]
 	switch command {
 	case "up":
 		up(os.Args[1:])
+	case "agent":
+		agent(os.Args[1:])
 	case "kube-apiserver":
 		os.Exit(cli.Run(apiserver.NewAPIServerCommand()))
 	case "kube-controller-manager":

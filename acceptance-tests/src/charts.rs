@@ -30,7 +30,14 @@ pub fn package(name: &str, version: &str, template: &str) -> Vec<u8> {
     ] {
         std::fs::write(chart.join(path), content).expect("the file can be written");
     }
-    let output = Command::new("tar").arg("-czC").arg(folder.path()).arg(name).output().expect("tar runs");
+    package_folder(&chart)
+}
+
+/// Packs the folder of a chart, as `helm package` does.
+pub fn package_folder(chart: &Path) -> Vec<u8> {
+    let (folder, name) =
+        (chart.parent().expect("it is in a folder"), chart.file_name().expect("it has a name"));
+    let output = Command::new("tar").arg("-czC").arg(folder).arg(name).output().expect("tar runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }

@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod distance;
 pub mod faulty;
 pub mod flux;
+pub mod flux_controllers;
 pub mod git_server;
 pub mod measure;
 pub mod nodes;

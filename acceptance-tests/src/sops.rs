@@ -1,4 +1,4 @@
-//! The real `sops`, built by the project's own script, with keys that open nothing else.
+//! The real `sops`, with keys that open nothing else.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,10 +7,7 @@ use crate::terraform::project_folder;
 
 /// Returns the path of the command.
 pub fn program() -> String {
-    let output = Command::new(project_folder().join(".ci/sops")).stderr(Stdio::inherit()).output();
-    let output = output.expect("the script runs");
-    assert!(output.status.success(), "sops cannot be built");
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    crate::cluster::program("sops").display().to_string()
 }
 
 /// Returns the private and the public keys of the unit tests' fixtures.

@@ -4,6 +4,7 @@
 use acceptance_tests::charts::{HelmRepository, PASSWORD};
 use acceptance_tests::cluster::{Cluster, shared, unique};
 use acceptance_tests::flux::archive;
+use acceptance_tests::flux_controllers::install;
 use acceptance_tests::repository::Repository;
 use acceptance_tests::terraform::{Workspace, shown_changes};
 use serde_json::{Value, json};
@@ -277,26 +278,6 @@ fn identities(ground: &Ground) -> Vec<(Value, Value, Value)> {
         )
     };
     items.iter().map(identity).collect()
-}
-
-/// Applies objects as `flux install` does.
-fn install(cluster: &Cluster, manifests: &str) {
-    for document in manifests.split("\n---\n") {
-        let object = strata::manifest::yaml::read(document).expect("the manifests are YAML");
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        let (version, kind) = (text("/apiVersion"), text("/kind").to_lowercase());
-        let root = if version.contains('/') { "/apis" } else { "/api" };
-        let place = match text("/metadata/namespace") {
-            "" => String::new(),
-            namespace => format!("/namespaces/{namespace}"),
-        };
-        let plural =
-            if kind.ends_with('y') { kind.replace("policy", "policies") } else { format!("{kind}s") };
-        let name = text("/metadata/name");
-        let path = format!("{root}/{version}{place}/{plural}/{name}?fieldManager=flux&force=true");
-        let (status, answer) = cluster.request("PATCH", &path, "application/apply-patch+yaml", Some(&object));
-        assert!(status < 300, "{path}: {answer}");
-    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 # The keys are made anew each time and open nothing else.
 set -euo pipefail
 cd "$(dirname "$0")/fixtures"
-sops=$(../../../../.ci/sops)
+sops=$(../../../../.ci/control-plane sops)/sops
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export GNUPGHOME=$work/gnupg HOME=$work
