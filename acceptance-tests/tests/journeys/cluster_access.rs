@@ -127,7 +127,20 @@ fn what_the_server_refuses_is_told_in_the_plan_with_the_object() {
     );
     refused(&site, &["apps/v1/Deployment", "`selector` does not match template `labels`"]);
     write("apiVersion: example.com/v1\nkind: Nothing\nmetadata: {name: x}\n");
-    refused(&site, &["does not know example.com/v1 Nothing", "install the CustomResourceDefinition first"]);
+    refused(&site, &["does not know example.com/v1 Nothing", "neither in the cluster nor among the objects"]);
+    write("apiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata: {name: x}\n");
+    refused(&site, &["it knows networking.k8s.io/v1 Ingress", "write that apiVersion"]);
+    write(
+        "apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec:\n  ports:\n  - name: http\n    port: {{ .Values.size }}\n",
+    );
+    site.workspace.write("base.yaml", "color: green\nsize: 99999999\n");
+    refused(
+        &site,
+        &[
+            "spec.ports[0].port: Invalid value: 99999999",
+            "spec.ports[0].port is written by chart/templates/config.yaml:7, from size (base.yaml:2:1)",
+        ],
+    );
     write(
         "apiVersion: v1\nkind: Secret\nmetadata: {name: key}\ntype: kubernetes.io/dockerconfigjson\nstringData: {.dockerconfigjson: hunter2-is-no-json}\n",
     );

@@ -162,6 +162,9 @@ impl ClusterError {
             Self::Forbidden { .. } => {
                 "grant the verb on the kind to this user, by a Role or ClusterRole and its binding"
             }
+            Self::UnknownKind { instead, .. } if instead.starts_with("it knows") => {
+                "write that apiVersion; a chart chooses by the `kube_version` and `api_versions` that it is rendered for"
+            }
             Self::UnknownKind { .. } => {
                 "install the CustomResourceDefinition first, or deliver it with the same objects; check the apiVersion for a typo"
             }

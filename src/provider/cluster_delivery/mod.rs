@@ -175,10 +175,10 @@ pub(crate) async fn look(
     let server = match server(shared, cluster) {
         Ok(Some(server)) => server,
         Ok(None) => return Ok(None),
-        Err(errors) => return Err(report::unseen(&errors.to_string())),
+        Err(errors) => return Err(report::unseen(&errors.to_string(), None)),
     };
     let observed = observe::observe(&server, parent, expected, Patience::of_a_look(longest)).await;
-    observed.map(Some).map_err(|error| report::unseen(&error.to_string()))
+    observed.map(Some).map_err(|error| report::unseen(&error.to_string(), error.hint()))
 }
 
 /// Finds the API server of a cluster that something is to be done on.

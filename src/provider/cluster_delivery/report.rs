@@ -29,11 +29,7 @@ pub(crate) fn of_error(error: &ClusterError) -> Diagnostic {
 /// Everything that keeps a set from being applied.
 pub(super) fn problems(set: &ObjectSet, problems: &[Problem]) -> Diagnostics {
     let places = places(set, problems);
-    let told = problems.iter().take(MOST).zip(places).map(|(one, places)| {
-        let mut told = problem(set, one);
-        told.detail.extend(places.iter().map(|place| format!("\n{place}")));
-        told
-    });
+    let told = problems.iter().take(MOST).zip(places).map(|(one, places)| problem(set, one, &places));
     let mut found: Diagnostics = told.collect();
     if problems.len() > MOST {
         let more = problems.len() - MOST;
@@ -63,12 +59,14 @@ fn places(set: &ObjectSet, problems: &[Problem]) -> Vec<Vec<String>> {
     fields.into_iter().map(of_one).collect()
 }
 
-fn problem(set: &ObjectSet, problem: &Problem) -> Diagnostic {
+/// Tells of one object; `places` say where the fields come from that it is about.
+fn problem(set: &ObjectSet, problem: &Problem, places: &[String]) -> Diagnostic {
     let (title, object) = (&set.title, &problem.object);
     match &problem.reason {
         Reason::Error(error) => {
-            let diagnostic =
-                Diagnostic::error(format!("{title}: {object} cannot be applied")).detail(format!("{error}."));
+            let places: Vec<String> = places.iter().map(|place| format!("\n{place}")).collect();
+            let diagnostic = Diagnostic::error(format!("{title}: {object} cannot be applied"))
+                .detail(format!("{error}.{}", places.concat()));
             match error.hint() {
                 Some(hint) => diagnostic.hint(hint),
                 None => diagnostic,
@@ -181,9 +179,13 @@ pub(super) fn not_known_yet(set: &ObjectSet, cluster: &str) -> Diagnostic {
 }
 
 /// A look at a cluster that saw nothing.
-pub(super) fn unseen(reason: &str) -> Diagnostic {
-    Diagnostic::warning("drift could not be looked for")
-        .detail(format!("{reason}\n\nThe plan goes by what was applied last."))
+pub(super) fn unseen(reason: &str, hint: Option<&str>) -> Diagnostic {
+    let diagnostic = Diagnostic::warning("drift could not be looked for")
+        .detail(format!("{reason}\n\nThe plan goes by what was applied last."));
+    match hint {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
 }
 
 /// Tells what is not as it should be after an apply that wrote something; `error` says whether it stops the run.
@@ -210,7 +212,7 @@ pub(super) fn taken_back(set: &ObjectSet, outcome: &Outcome) -> Diagnostic {
 fn with_causes(diagnostic: Diagnostic, set: &ObjectSet, outcome: &Outcome, next: &str) -> Diagnostic {
     let mut lines: Vec<String> = Vec::new();
     for one in &outcome.problems {
-        let told = problem(set, one);
+        let told = problem(set, one, &[]);
         lines.push(format!("  {}: {}", told.summary, told.detail.replace('\n', " ")));
     }
     let (skipped, failed): (Vec<_>, Vec<_>) =

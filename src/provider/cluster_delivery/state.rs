@@ -227,3 +227,110 @@ fn shown_now(
     keep.revisions().take_from(revisions);
     shown.to_json()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::delivery::cluster::{ClusterError, Policy, Sources};
+    use crate::manifest::surface::Desired;
+
+    fn id(name: &str) -> ObjectId {
+        ObjectId::parse(format!("v1/ConfigMap/a/{name}").as_str()).expect("a key")
+    }
+
+    fn set() -> ObjectSet {
+        let object = |name: &str| Desired {
+            id: id(name),
+            object: json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "a"}}),
+            marks: ObjectMarks::default(),
+        };
+        ObjectSet {
+            title: "release a/web".into(),
+            parent: Parent { namespace: "a".into(), name: "web".into() },
+            objects: vec![object("one"), object("two")],
+            hooks: Vec::new(),
+            notes: BTreeMap::new(),
+            sources: Sources::default(),
+            policy: Policy::default(),
+        }
+    }
+
+    fn shown(color: &str) -> Object {
+        let form = |name: &str| (id(name).key(), format!("{{\"data.color\":\"{color}\"}}"));
+        Object::new().with("digest", color).with("manifests", Value::map([form("one"), form("two")]))
+    }
+
+    fn no() -> ClusterError {
+        ClusterError::Unauthorized { cluster: "one".into() }
+    }
+
+    /// One object is written, the other is not.
+    fn half_way() -> Outcome {
+        Outcome {
+            applied: BTreeMap::from([(id("one"), json!({}))]),
+            failed: BTreeMap::from([(id("two"), no())]),
+            inventory: BTreeSet::from([id("one"), id("two")]),
+            ..Outcome::default()
+        }
+    }
+
+    fn colors(state: &Object) -> Vec<String> {
+        let color = |(key, form): (&str, &str)| {
+            let form: Json = serde_json::from_str(form).unwrap_or_default();
+            format!("{} {}", key.rsplit('/').next().unwrap_or_default(), form["data.color"])
+        };
+        state.string_map("manifests").into_iter().map(color).collect()
+    }
+
+    #[test]
+    fn a_complete_apply_is_ready_where_it_waited() {
+        let status = |wait: bool| {
+            let settings = Settings { policy: Policy { wait, ..Policy::default() }, ..Settings::default() };
+            let (state, told) = applied(&set(), &settings, &Outcome::default(), shown("red"), None);
+            assert!(told.is_none());
+            state.string("status").map(str::to_owned)
+        };
+        assert_eq!((status(true).as_deref(), status(false).as_deref()), (Some("ready"), Some("applied")));
+    }
+
+    #[test]
+    fn a_create_that_comes_half_way_is_a_warning_unless_it_shall_be_an_error() {
+        for (choice, is_error) in [
+            (OnCreateFailure::Resume, false),
+            (OnCreateFailure::Taint, true),
+            (OnCreateFailure::Rollback, true),
+        ] {
+            let settings = Settings { on_create_failure: choice, ..Settings::default() };
+            let (state, told) = applied(&set(), &settings, &half_way(), shown("red"), None);
+            assert_eq!(told.expect("it is told").is_error(), is_error, "{choice:?}");
+            assert_eq!(state.string("status"), Some("incomplete"));
+        }
+    }
+
+    #[test]
+    fn an_update_that_comes_half_way_shows_what_is_there() {
+        let before = shown("green");
+        let (state, told) = applied(&set(), &Settings::default(), &half_way(), shown("red"), Some(&before));
+        assert!(told.expect("it is told").is_error());
+        assert_eq!(colors(&state), ["one \"red\"", "two \"green\""]);
+        assert_ne!(state.string("digest"), Some("red"), "the next plan has something to do");
+    }
+
+    #[test]
+    fn a_destroy_leaves_in_the_state_what_is_still_there() {
+        let stuck = Removal {
+            gone: BTreeSet::from([id("one")]),
+            failed: BTreeMap::from([(id("two"), no())]),
+            ..Removal::default()
+        };
+        let state = withdrawn("release a/web", &stuck, shown("red")).state.expect("it is not gone");
+        assert_eq!(colors(&state), ["two \"red\""]);
+        // A hook that fails stops it before anything is removed.
+        let hook = Removal { failed: BTreeMap::from([(id("hook"), no())]), ..Removal::default() };
+        let state = withdrawn("release a/web", &hook, shown("red")).state.expect("it is not gone");
+        assert_eq!(colors(&state), ["one \"red\"", "two \"red\""]);
+        assert!(withdrawn("release a/web", &Removal::default(), shown("red")).state.is_none());
+    }
+}

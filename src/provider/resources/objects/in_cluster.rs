@@ -147,3 +147,72 @@ impl Tenant {
             .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::manifest::mask::ObjectMarks;
+    use crate::manifest::object::ObjectId;
+
+    fn tenant(title: &str) -> Tenant {
+        Tenant {
+            title: title.to_owned(),
+            cluster: "one".to_owned(),
+            parent: Parent { namespace: "a".into(), name: title.into() },
+            settings: cluster_delivery::Settings::default(),
+        }
+    }
+
+    fn cargo() -> Cargo {
+        let id = ObjectId::parse("v1/ConfigMap/a/web").expect("a key");
+        let object =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web", "namespace": "a"}});
+        Cargo { objects: vec![Desired { id, object, marks: ObjectMarks::default() }], ..Cargo::default() }
+    }
+
+    /// Plans `digest` after a state; expects the status that the plan shows, none where it is open.
+    async fn check(prior: Option<(&str, &str)>, digest: &str, expected: Option<&str>) {
+        let state =
+            |(digest, status): (&str, &str)| Object::new().with("digest", digest).with("status", status);
+        let (prior, mut planned) = (prior.map(state), state((digest, "applied")));
+        let told = tenant("release").plan(&Shared::default(), cargo(), prior.as_ref(), &mut planned).await;
+        assert!(told.is_ok());
+        assert_eq!(planned.string("status"), expected, "{prior:?} {digest}");
+        assert_eq!(planned.is_unknown("status"), expected.is_none());
+    }
+
+    #[tokio::test]
+    async fn the_status_is_open_where_there_is_something_to_do() {
+        check(None, "x", None).await;
+        check(Some(("x", "ready")), "x", Some("ready")).await;
+        check(Some(("x", "applied")), "x", Some("applied")).await;
+        check(Some(("x", "ready")), "y", None).await;
+        // What came half-way goes on, although nothing else changes.
+        check(Some(("x", "incomplete")), "x", None).await;
+        check(Some(("x", "missing")), "x", None).await;
+    }
+
+    #[tokio::test]
+    async fn two_tenants_of_one_plan_do_not_share_an_object() {
+        let shared = Shared::default();
+        let (one, other) = (tenant("one"), tenant("other"));
+        assert!(one.plan_claims(&shared, cargo()).await.is_ok());
+        assert!(one.plan_claims(&shared, cargo()).await.is_ok(), "it has it already");
+        let told = other.plan_claims(&shared, cargo()).await.expect_err("it is taken");
+        assert!(told.to_string().contains("other writes objects that another resource writes too"), "{told}");
+        let elsewhere = Tenant { cluster: "two".to_owned(), ..other };
+        assert!(elsewhere.plan_claims(&shared, cargo()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_cluster_is_asked_only_where_the_settings_say_so() {
+        let mut asks = tenant("release");
+        asks.settings.asks_server = true;
+        let mut planned = Object::new();
+        // Without a configuration there is no cluster to ask, which is how the asking shows.
+        let told = asks.plan(&Shared::default(), cargo(), None, &mut planned).await;
+        assert!(told.is_err());
+    }
+}
