@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use helm_engine::yaml;
 use serde_json::{Value, json};
 
@@ -155,6 +157,79 @@ pub fn application(sync: &Sync) -> Value {
     })
 }
 
+/// Where Argo CD looks for the keys of servers that it reaches over ssh, and for the authorities of those that it reaches over https.
+const KNOWN_HOSTS: &str = "argocd-ssh-known-hosts-cm";
+const AUTHORITIES: &str = "argocd-tls-certs-cm";
+
+/// Makes the Secret that Argo CD finds by its label and uses for the repository of that address.
+pub fn repository(name: &str, namespace: &str, url: &str, data: &BTreeMap<&str, String>) -> Value {
+    let address = [("type", "git"), ("url", url)];
+    let texts = address.into_iter().chain(data.iter().map(|(key, text)| (*key, text.as_str())));
+    let encoded: BTreeMap<&str, String> = texts.map(|(key, text)| (key, STANDARD.encode(text))).collect();
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": {"argocd.argoproj.io/secret-type": "repository"},
+        },
+        "type": "Opaque",
+        "data": encoded,
+    })
+}
+
+/// Adds to what a release trusts by itself: lines of a `known_hosts` file, and the authority of the server of an address.
+pub fn trust(
+    installed: &mut Vec<Value>,
+    namespace: &str,
+    known_hosts: Option<&str>,
+    authority: Option<(&str, &str)>,
+) {
+    if let Some(lines) = known_hosts {
+        let known = &mut config_map(installed, namespace, KNOWN_HOSTS)["data"]["ssh_known_hosts"];
+        let shipped = known.as_str().unwrap_or_default();
+        let apart = if shipped.is_empty() || shipped.ends_with('\n') { "" } else { "\n" };
+        *known = Value::from(format!("{shipped}{apart}{}\n", lines.trim_end()));
+    }
+    if let Some((url, pem)) = authority
+        && let Some(host) = host(url)
+    {
+        config_map(installed, namespace, AUTHORITIES)["data"][host] = Value::from(pem);
+    }
+}
+
+/// Returns whether an object says whom Argo CD trusts.
+pub fn is_trust(object: &Value) -> bool {
+    object["kind"] == "ConfigMap"
+        && [KNOWN_HOSTS, AUTHORITIES].iter().any(|name| object["metadata"]["name"] == *name)
+}
+
+fn config_map<'a>(installed: &'a mut Vec<Value>, namespace: &str, name: &str) -> &'a mut Value {
+    let found = installed
+        .iter()
+        .position(|object| object["kind"] == "ConfigMap" && object["metadata"]["name"] == name);
+    let index = found.unwrap_or_else(|| {
+        installed.push(json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": namespace, "labels": {"app.kubernetes.io/part-of": "argocd"}},
+        }));
+        installed.len() - 1
+    });
+    &mut installed[index]
+}
+
+/// Returns the host of an address, without port and user.
+fn host(url: &str) -> Option<&str> {
+    let authority = url.split_once("://")?.1.split('/').next()?;
+    let host = authority.rsplit('@').next()?;
+    match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next(),
+        None => host.split(':').next(),
+    }
+}
+
 /// Writes the files that are committed.
 pub fn files(installed: &[Value], sync: Option<&Value>) -> BTreeMap<String, Vec<u8>> {
     let document = |object: &Value| format!("{}\n", objects::to_yaml(object).trim_end());
@@ -209,6 +284,35 @@ subjects:
         let files = files(&objects, Some(&application(&Sync { path: "./a".into(), ..Sync::default() })));
         assert!(files["install.yaml"].starts_with(b"apiVersion: v1\nkind: Namespace\n"));
         assert!(String::from_utf8_lossy(&files["application.yaml"]).contains("path: a\n"));
+    }
+
+    #[test]
+    fn what_lets_it_in_has_its_keys_and_its_label() {
+        let data = BTreeMap::from([("username", "git".to_owned()), ("password", "x".to_owned())]);
+        let secret = repository("argocd", "gitops", "https://git.example.com/a", &data);
+        assert_eq!(secret["metadata"]["labels"]["argocd.argoproj.io/secret-type"], "repository");
+        assert_eq!(
+            secret["data"],
+            json!({"type": "Z2l0", "url": "aHR0cHM6Ly9naXQuZXhhbXBsZS5jb20vYQ==", "username": "Z2l0", "password": "eA=="})
+        );
+    }
+
+    #[test]
+    fn what_is_trusted_is_added_to_what_the_release_trusts() {
+        let shipped = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": KNOWN_HOSTS},
+            "data": {"ssh_known_hosts": "github.com ssh-ed25519 AAAA"},
+        });
+        let mut installed = vec![shipped];
+        let authority = ("https://git@git.example.com:8443/a", "PEM");
+        trust(&mut installed, "gitops", Some("git.example.com ssh-ed25519 BBBB\n"), Some(authority));
+        let known = "github.com ssh-ed25519 AAAA\ngit.example.com ssh-ed25519 BBBB\n";
+        assert_eq!(installed[0]["data"]["ssh_known_hosts"], known);
+        assert_eq!(installed[1]["metadata"]["namespace"], "gitops");
+        assert_eq!(installed[1]["data"], json!({"git.example.com": "PEM"}));
+        assert!(installed.iter().all(is_trust));
+        trust(&mut installed, "gitops", None, Some(("https://[fd00::1]:8443/a", "PEM")));
+        assert_eq!(installed[1]["data"]["fd00::1"], "PEM");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod admission;
 mod agent;
 mod agent_in_cluster;
+mod argo_cd;
 mod authoring;
 mod bad_input;
 mod chart_sources;

@@ -146,7 +146,7 @@ impl Arguments {
 
     /// Adds what only the configuration holds.
     pub(super) fn with_credentials_of(mut self, config: &Object) -> Self {
-        self.credentials = Credentials::read(config);
+        self.credentials = Credentials::read(config, self.kind);
         self
     }
 

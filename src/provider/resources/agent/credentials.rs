@@ -6,13 +6,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tf_provider::schema::{Attribute, Block, Diagnostic, Diagnostics, NestedBlock, Object, Path, Type};
 
+use super::arguments::Kind;
 use crate::source::Secret;
 
-/// The data of the Secret, by Flux's keys.
+/// What lets an agent in.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Credentials(BTreeMap<&'static str, Secret>);
+pub(super) struct Credentials {
+    /// The data of the Secret, by the keys that the agent reads.
+    data: BTreeMap<&'static str, Secret>,
+    /// Keys of servers, where they do not stand in the Secret.
+    pub(super) known_hosts: Option<String>,
+    /// The authority of a server, where it does not stand in the Secret.
+    pub(super) authority: Option<String>,
+}
 
-/// Arguments of the block with the keys of the Secret that they become.
+/// Arguments of the block with the keys of the Secret that Flux reads.
 const KEYS: [(&str, &str, bool, &str); 8] = [
     ("username", "username", false, "User name for https."),
     ("password", "password", true, "Password or token for https."),
@@ -52,6 +60,26 @@ const APP_KEYS: [(&str, &str, bool, &str); 5] = [
     ("base_url", "githubAppBaseURL", false, "Address of the API of a GitHub Enterprise Server."),
 ];
 
+/// The keys that Argo CD reads. Whom it trusts stands in ConfigMaps of the installation, not in the Secret.
+const ARGO_KEYS: [(&str, &str); 4] = [
+    ("username", "username"),
+    ("password", "password"),
+    ("bearer_token", "bearerToken"),
+    ("private_key", "sshPrivateKey"),
+];
+
+const ARGO_APP_KEYS: [(&str, &str); 4] = [
+    ("app_id", "githubAppID"),
+    ("installation_id", "githubAppInstallationID"),
+    ("private_key", "githubAppPrivateKey"),
+    ("base_url", "githubAppEnterpriseBaseUrl"),
+];
+
+const NOT_OF_ARGO: [(&str, &str); 2] = [
+    ("passphrase", "give it a private key without one; the key is only in the cluster's Secret"),
+    ("public_key", "take it out; it is not needed"),
+];
+
 fn with_keys(block: Block, keys: &[(&'static str, &str, bool, &str)]) -> Block {
     keys.iter().fold(block, |block, (name, _, secret, description)| {
         let attribute = Attribute::optional(Type::String).description(*description);
@@ -75,35 +103,41 @@ pub(super) fn block() -> Block {
 
 impl Credentials {
     /// Reads the block of a configuration; none where there is none.
-    pub(super) fn read(config: &Object) -> Option<Self> {
+    pub(super) fn read(config: &Object, kind: Kind) -> Option<Self> {
         let block = config.block("sync")?.block("credentials")?;
-        let mut data = BTreeMap::new();
-        let mut take = |block: &Object, keys: &[(&str, &'static str, bool, &str)]| {
-            for (name, key, ..) in keys {
-                if let Some(text) = block.string(name) {
-                    data.insert(*key, Secret::new(text));
-                }
-            }
+        let app = block.block("github_app");
+        let flux = |keys: &[(&'static str, &'static str, bool, &str)]| -> Vec<(&'static str, &'static str)> {
+            keys.iter().map(|(name, key, ..)| (*name, *key)).collect()
         };
-        take(block, &KEYS);
-        if let Some(app) = block.block("github_app") {
-            take(app, &APP_KEYS);
+        let (keys, app_keys) = match kind {
+            Kind::Flux => (flux(&KEYS), flux(&APP_KEYS)),
+            Kind::ArgoCd => (ARGO_KEYS.to_vec(), ARGO_APP_KEYS.to_vec()),
+        };
+        let take = |block: &Object, keys: &[(&str, &'static str)]| -> Vec<(&'static str, Secret)> {
+            keys.iter().filter_map(|(name, key)| Some((*key, Secret::new(block.string(name)?)))).collect()
+        };
+        let of_app = app.map(|app| take(app, &app_keys)).unwrap_or_default();
+        let mut read =
+            Credentials { data: take(block, &keys).into_iter().chain(of_app).collect(), ..Self::default() };
+        if kind == Kind::ArgoCd {
+            let text = |name: &str| block.string(name).map(str::to_owned);
+            (read.known_hosts, read.authority) = (text("known_hosts"), text("certificate_authority"));
         }
-        let public = data.get("identity").and_then(|key: &Secret| public_key(key.reveal()));
+        let public = read.data.get("identity").and_then(|key: &Secret| public_key(key.reveal()));
         if let Some(public) = public {
-            data.entry("identity.pub").or_insert_with(|| Secret::new(public));
+            read.data.entry("identity.pub").or_insert_with(|| Secret::new(public));
         }
-        Some(Credentials(data))
+        Some(read)
     }
 
     /// Gives the data of the Secret.
     pub(super) fn data(&self) -> BTreeMap<&'static str, String> {
-        self.0.iter().map(|(key, value)| (*key, value.reveal().to_owned())).collect()
+        self.data.iter().map(|(key, value)| (*key, value.reveal().to_owned())).collect()
     }
 }
 
 /// Checks a block; unknown values may stand anywhere.
-pub(super) fn validate(sync: &Object, found: &mut Diagnostics) {
+pub(super) fn validate(sync: &Object, kind: Kind, found: &mut Diagnostics) {
     let Some(block) = sync.block("credentials") else { return };
     let at = |name: &str| Path::from("sync").attribute("credentials").attribute(name);
     let given = |name: &str| !block.is_null(name);
@@ -134,6 +168,14 @@ pub(super) fn validate(sync: &Object, found: &mut Diagnostics) {
             "add `username`; for tokens, `git` will do",
             "username",
         );
+    }
+    if kind == Kind::ArgoCd {
+        for (name, hint) in NOT_OF_ARGO.into_iter().filter(|(name, _)| given(name)) {
+            wrong(&format!("Argo CD reads no {name}"), hint, name);
+        }
+        if block.block("github_app").is_some_and(|app| !app.is_null("installation_owner")) {
+            wrong("Argo CD reads no installation_owner", "give it the `installation_id`", "github_app");
+        }
     }
     let Some(url) = sync.string("url") else { return };
     if url.starts_with("ssh://") && !given("private_key") {
@@ -179,32 +221,52 @@ mod tests {
 
     #[test]
     fn a_block_lets_somebody_in_and_trusts_no_server_on_first_use() {
-        let check = |url: &str, block: Object, expected: &[&str]| {
+        let check = |kind: Kind, url: &str, block: Object, expected: &[&str]| {
             let sync = Object::new().with("url", url).with("credentials", block);
             let mut found = Diagnostics::new();
-            validate(&sync, &mut found);
+            validate(&sync, kind, &mut found);
             let found: Vec<&str> = found.iter().map(|one| one.summary.as_str()).collect();
             assert_eq!(found, expected);
         };
         let block = Object::new;
-        check("https://a/b", block().with("username", "git").with("password", "x"), &[]);
-        check("https://a/b", block(), &["sync.credentials let nobody in"]);
+        check(Kind::Flux, "https://a/b", block().with("username", "git").with("password", "x"), &[]);
+        check(Kind::Flux, "https://a/b", block(), &["sync.credentials let nobody in"]);
         check(
+            Kind::Flux,
             "ssh://git@a/b",
             block().with("private_key", "x"),
             &["sync.credentials has a private_key and no known_hosts"],
         );
-        check("ssh://git@a/b", block().with("private_key", "x").with("known_hosts", "y"), &[]);
+        check(Kind::Flux, "ssh://git@a/b", block().with("private_key", "x").with("known_hosts", "y"), &[]);
         check(
+            Kind::Flux,
             "https://a/b",
             block().with("private_key", "x").with("known_hosts", "y"),
             &["sync.url is for https, and sync.credentials are for ssh"],
         );
         check(
+            Kind::Flux,
             "https://a/b",
             block().with("username", "git").with("password", "x").with("bearer_token", "y"),
             &["sync.credentials has two sorts of credentials"],
         );
+        let key = || block().with("private_key", "x").with("known_hosts", "y").with("passphrase", "z");
+        check(Kind::Flux, "ssh://git@a/b", key(), &[]);
+        check(Kind::ArgoCd, "ssh://git@a/b", key(), &["Argo CD reads no passphrase"]);
+    }
+
+    #[test]
+    fn each_agent_reads_keys_of_its_own() {
+        let app = Object::new().with("app_id", "1").with("base_url", "https://git.example.com/api/v3");
+        let block = Object::new().with("private_key", "x").with("known_hosts", "y").with("github_app", app);
+        let config = Object::new().with("sync", Object::new().with("credentials", block));
+        let read = |kind| Credentials::read(&config, kind).expect("there is a block");
+        let flux: Vec<&str> = read(Kind::Flux).data().into_keys().collect();
+        assert_eq!(flux, ["githubAppBaseURL", "githubAppID", "identity", "known_hosts"]);
+        let argo: Vec<&str> = read(Kind::ArgoCd).data().into_keys().collect();
+        assert_eq!(argo, ["githubAppEnterpriseBaseUrl", "githubAppID", "sshPrivateKey"]);
+        assert_eq!(read(Kind::ArgoCd).known_hosts.as_deref(), Some("y"));
+        assert_eq!(read(Kind::Flux).known_hosts, None);
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn compute(
 ) -> Result<Desired, Diagnostics> {
     shared.configuration()?.cluster(&arguments.cluster).map_err(|one| one.at("cluster"))?;
     let options = &arguments.options;
-    let installed = match &shipped.manifests {
+    let mut installed = match &shipped.manifests {
         Manifests::Flux(manifests) => install::objects(manifests, options)
             .map_err(|errors| errors.iter().map(of_flux).collect::<Diagnostics>())?,
         Manifests::ArgoCd(manifests) => argocd::installation(manifests, &options.version, &options.namespace)
@@ -83,20 +83,23 @@ fn compute(
                 Diagnostic::error(error.to_string()).hint("correct `version`, or `source`").at("version")
             })?,
     };
-    let sync = match &arguments.sync {
-        Some(sync) => point(arguments.kind, complete(shared, arguments, sync)?),
-        None => Vec::new(),
-    };
+    let complete = arguments.sync.as_ref().map(|sync| complete(shared, arguments, sync)).transpose()?;
+    let url = complete.as_ref().map(|sync| sync.url.clone()).unwrap_or_default();
+    if let Some(credentials) = &arguments.credentials {
+        let authority = credentials.authority.as_deref().map(|pem| (url.as_str(), pem));
+        argocd::trust(&mut installed, &options.namespace, credentials.known_hosts.as_deref(), authority);
+    }
+    let sync = complete.map(|sync| point(arguments.kind, sync)).unwrap_or_default();
     let (installed, sync) = patched(arguments, installed, sync)?;
-    let secret = secret(arguments);
+    let secret = secret(arguments, &url);
     let objects = named(arguments, installed.iter().chain(&sync).chain(&secret));
     let waits = arguments.sync.as_ref().is_some_and(|sync| sync.waits);
-    let waiting = objects
-        .iter()
-        .skip(installed.len())
-        .take(sync.len())
-        .filter(|_| waits)
-        .map(|one| one.id.key())
+    let of_sync = installed.len()..installed.len() + sync.len();
+    let trusts = |one: &DesiredObject| arguments.kind == Kind::ArgoCd && argocd::is_trust(&one.object);
+    let waiting = (0..)
+        .zip(&objects)
+        .filter(|(index, one)| waits && (of_sync.contains(index) || trusts(one)))
+        .map(|(_, one)| one.id.key())
         .collect();
     let origin = shipped::origin(shared, arguments)?;
     let source = BTreeMap::from([
@@ -143,9 +146,13 @@ fn point(kind: Kind, sync: Sync) -> Vec<Value> {
 }
 
 /// Makes the Secret that lets the agent in, where the block brings what it holds.
-fn secret(arguments: &Arguments) -> Option<Value> {
+fn secret(arguments: &Arguments, url: &str) -> Option<Value> {
     let (name, credentials) = (arguments.secret()?, arguments.credentials.as_ref()?);
-    Some(sync::secret(&name, &arguments.options.namespace, &credentials.data()))
+    let (namespace, data) = (&arguments.options.namespace, credentials.data());
+    Some(match arguments.kind {
+        Kind::Flux => sync::secret(&name, namespace, &data),
+        Kind::ArgoCd => argocd::repository(&name, namespace, url, &data),
+    })
 }
 
 /// Fills what the block leaves out from the delivery.

@@ -139,9 +139,9 @@ fn sync_block() -> Block {
         .attribute(
             "secret",
             text().description(
-                "Name of the Secret in the agent's namespace that lets it read the repository: `username` and `password` or `bearerToken` \
-                 for https, `identity`, `identity.pub` and `known_hosts` for ssh. You make it, unless there are `credentials`; it is never \
-                 committed. Default: the agent's namespace where there are `credentials`; else the repository must be readable by \
+                "Name of the Secret in the agent's namespace that lets it read the repository; of Flux, with `username` and `password` or \
+                 `bearerToken` for https, `identity`, `identity.pub` and `known_hosts` for ssh. You make it, unless there are `credentials`; it is \
+                 never committed. Default: the agent's namespace where there are `credentials`; else the repository must be readable by \
                  anybody.",
             ),
         )

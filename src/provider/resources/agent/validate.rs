@@ -58,8 +58,7 @@ fn validate_kind(config: &Object, found: &mut Diagnostics) {
         "log_level",
         "events_address",
     ];
-    const OF_SYNC: [&str; 6] =
-        ["interval", "secret", "credentials", "recurse_submodules", "provider", "sparse_checkout"];
+    const OF_SYNC: [&str; 4] = ["interval", "recurse_submodules", "provider", "sparse_checkout"];
     if read_kind(config) == Kind::Flux || config.is_unknown("kind") {
         return;
     }
@@ -73,10 +72,17 @@ fn validate_kind(config: &Object, found: &mut Diagnostics) {
     for name in OF_FLUX.into_iter().filter(|name| !config.is_null(name)) {
         refuse(Path::from(name), name);
     }
-    for name in
-        OF_SYNC.into_iter().filter(|name| config.block("sync").is_some_and(|sync| !sync.is_null(name)))
-    {
+    let Some(sync) = config.block("sync") else { return };
+    for name in OF_SYNC.into_iter().filter(|name| !sync.is_null(name)) {
         refuse(Path::from("sync").attribute(name), &format!("sync.{name}"));
+    }
+    if !sync.is_null("secret") && sync.is_null("credentials") {
+        found.push(
+            Diagnostic::error("sync.secret names a Secret that Argo CD would not look for by its name")
+                .detail("It uses whichever Secret has the label argocd.argoproj.io/secret-type and the repository's address.")
+                .hint("take it out and label your Secret, or give `credentials`, and the Secret is made for you")
+                .at(Path::from("sync").attribute("secret")),
+        );
     }
 }
 
@@ -113,7 +119,7 @@ fn validate_sync(config: &Object, found: &mut Diagnostics) {
                 .at(at("interval")),
         );
     }
-    credentials::validate(sync, found);
+    credentials::validate(sync, read_kind(config), found);
     let follows = config.block("delivery").is_some_and(|delivery| !delivery.is_null("git"));
     if !follows && !config.is_unknown("delivery") {
         for name in ["url", "path"].into_iter().filter(|name| sync.is_null(name)) {
