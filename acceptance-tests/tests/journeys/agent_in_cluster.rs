@@ -238,8 +238,8 @@ fn a_version_that_does_not_know_what_is_stored_is_preceded_by_a_migration_or_ref
     let message = terraform.plan().expect_failure();
     let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        words.contains("cannot go to version 2.9.5 at once")
-            && words.contains("v1beta1: 1 objects default/old"),
+        words.contains("cannot go to its new definitions at once")
+            && words.contains("v1beta1: 1 object default/old"),
         "{message}"
     );
 

@@ -9,6 +9,7 @@ mod bad_input;
 mod chart_sources;
 mod cluster_access;
 mod cluster_failures;
+mod definitions;
 mod display_forms;
 mod drift;
 mod examples;

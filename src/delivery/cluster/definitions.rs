@@ -5,9 +5,11 @@
 //! write every object once, which stores it in the current form, and then to say so in the status.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use super::call::{Call, escape};
 use super::client::{ApiServer, Patience};
@@ -50,35 +52,51 @@ pub struct CustomObject {
 /// # Errors
 /// When the server cannot be asked.
 pub async fn outgrown(
-    server: &ApiServer,
+    server: &Arc<ApiServer>,
     wanted: &[&Value],
     patience: Patience,
 ) -> Result<Vec<Outgrown>, ClusterError> {
-    let mut found = Vec::new();
+    let mut work = JoinSet::new();
     for definition in wanted {
-        let name = definition.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-        let Some(live) = find(server, name, patience).await? else { continue };
-        let kept = versions(definition, |_| true);
-        let stored = live.pointer("/status/storedVersions").and_then(Value::as_array).into_iter().flatten();
-        let lost: Vec<String> =
-            stored.filter_map(Value::as_str).filter(|one| !kept.contains(*one)).map(str::to_owned).collect();
-        if lost.is_empty() {
-            continue;
-        }
-        let current = versions(&live, |version| version["storage"] == true).into_iter().next();
-        let current = current.unwrap_or_default();
-        let collection = collection(&live, current);
-        let objects = list(server, &live, &collection, patience).await?;
-        found.push(Outgrown {
-            definition: name.to_owned(),
-            versions: lost,
-            can_migrate: kept.contains(current),
-            current: current.to_owned(),
-            objects: objects.into_iter().map(|one| one.name).collect(),
-            collection,
-        });
+        let name =
+            definition.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let kept: BTreeSet<String> = versions(definition, |_| true).into_iter().map(str::to_owned).collect();
+        let server = Arc::clone(server);
+        work.spawn(async move { outgrown_one(&server, name, &kept, patience).await });
     }
+    let mut found = Vec::new();
+    while let Some(one) = work.join_next().await {
+        found.extend(one.unwrap_or(Ok(None))?);
+    }
+    found.sort_by(|one, other| one.definition.cmp(&other.definition));
     Ok(found)
+}
+
+async fn outgrown_one(
+    server: &ApiServer,
+    name: String,
+    kept: &BTreeSet<String>,
+    patience: Patience,
+) -> Result<Option<Outgrown>, ClusterError> {
+    let Some(live) = find(server, &name, patience).await? else { return Ok(None) };
+    let stored = live.pointer("/status/storedVersions").and_then(Value::as_array).into_iter().flatten();
+    let lost: Vec<String> =
+        stored.filter_map(Value::as_str).filter(|one| !kept.contains(*one)).map(str::to_owned).collect();
+    if lost.is_empty() {
+        return Ok(None);
+    }
+    let current = versions(&live, |version| version["storage"] == true).into_iter().next();
+    let current = current.unwrap_or_default();
+    let collection = collection(&live, current);
+    let objects = list(server, &live, &collection, patience).await?;
+    Ok(Some(Outgrown {
+        definition: name,
+        versions: lost,
+        can_migrate: kept.contains(current),
+        current: current.to_owned(),
+        objects: objects.into_iter().map(|one| one.name).collect(),
+        collection,
+    }))
 }
 
 /// Writes every object of outgrown definitions once and forgets the versions that none is stored in any more.
@@ -124,6 +142,21 @@ pub async fn objects_of(
         found.extend(list(server, &live, &collection, patience).await?);
     }
     Ok(found)
+}
+
+/// Gives the kind that a definition in the cluster defines, and the path of all its objects; none where nothing is served.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub(super) async fn served(
+    server: &ApiServer,
+    name: &str,
+    patience: Patience,
+) -> Result<Option<(String, String)>, ClusterError> {
+    let Some(live) = find(server, name, patience).await? else { return Ok(None) };
+    let served = versions(&live, |version| version["served"] == true).into_iter().next();
+    let kind = live.pointer("/spec/names/kind").and_then(Value::as_str).unwrap_or_default();
+    Ok(served.map(|served| (kind.to_owned(), collection(&live, served))))
 }
 
 /// Lets objects go without those who should agree: takes their finalizers off.

@@ -37,6 +37,11 @@ impl Kinds {
         self.known.get(&(api_version.to_owned(), kind.to_owned()))
     }
 
+    /// Gives every kind with its API version and name.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str, &Kind)> {
+        self.known.iter().map(|((version, name), kind)| (version.as_str(), name.as_str(), kind))
+    }
+
     /// Lists everything that is served, as charts see it in `.Capabilities.APIVersions`.
     pub fn api_versions(&self) -> Vec<String> {
         let mut all: Vec<String> = self.known.keys().map(|(version, _)| version.clone()).collect();

@@ -8,7 +8,7 @@
 //! | [`preview`], `ownership`, `refusal`, [`looks`] | what an apply would do, asked of the server without doing it |
 //! | [`apply`], `graph`, `schedule`, [`hooks`] | writing, in the order of what needs what |
 //! | [`readiness`], `wait`, `watch`, `pods` | whether what was written has become what it should be, and why not |
-//! | [`definitions`] | stored versions of kinds, and the objects of custom kinds |
+//! | [`definitions`], [`losses`] | stored versions of kinds, the objects of custom kinds, and what goes along with a deletion |
 //! | [`remove`], [`withdraw`], `farewell` | taking it away, the hooks of that |
 //! | [`helm`] | what Helm wrote down of a release |
 //! | [`observe`], [`owned`] | what is there, and what of it is ours |
@@ -34,6 +34,7 @@ pub mod hooks;
 pub mod inventory;
 pub mod kubeconfig;
 pub mod looks;
+pub mod losses;
 pub mod observe;
 pub mod owned;
 mod ownership;

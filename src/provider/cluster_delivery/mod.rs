@@ -15,13 +15,14 @@ use tf_provider::schema::{Diagnostic, Diagnostics};
 use super::Shared;
 use super::connections::Access;
 use crate::delivery::cluster::apply::{self, Outcome};
+use crate::delivery::cluster::definitions::{self, Outgrown};
 use crate::delivery::cluster::inventory::Parent;
 use crate::delivery::cluster::observe::{self, Observation};
 use crate::delivery::cluster::preview;
 use crate::delivery::cluster::remove::Removal;
 use crate::delivery::cluster::withdraw;
 use crate::delivery::cluster::{ApiServer, ClusterError, ObjectSet, Patience};
-use crate::manifest::object::ObjectId;
+use crate::manifest::object::{ObjectId, is_custom_resource_definition};
 
 pub(crate) use report::of_error;
 pub(crate) use settings::{OnCreateFailure, Settings, block};
@@ -79,7 +80,16 @@ pub(crate) async fn plan(
         }
         Err(errors) => return Err(errors),
     };
-    match preview::preview(&server, set, Patience::of_a_look(LONGEST_PREVIEW)).await {
+    let patience = Patience::of_a_look(LONGEST_PREVIEW);
+    // A server that cannot be asked says so with the preview.
+    let outgrown = outgrown(&server, set, patience).await.unwrap_or_default();
+    if outgrown.iter().any(|one| !one.can_migrate) {
+        return Err(report::stuck(set, &outgrown).into());
+    }
+    if !outgrown.is_empty() {
+        return Ok(report::migration(set, &outgrown).into());
+    }
+    match preview::preview(&server, set, patience).await {
         Ok(preview) if preview.problems.is_empty() => {
             let mut notices = report::notices(set, &preview);
             notices.extend(report::answered(set, &preview, settings.shows_defaults));
@@ -105,6 +115,7 @@ pub(crate) async fn apply(
 ) -> Result<Outcome, Diagnostics> {
     let server = known(shared, cluster)?;
     let patience = Patience::of_a_change(longest);
+    migrate(&server, set, patience).await.map_err(|error| of_error(&error))?;
     let preview = match shared.clusters().looks.take(cluster, set) {
         Some(preview) => preview,
         None => tokio::select! {
@@ -124,6 +135,24 @@ pub(crate) async fn apply(
         Some(removal) if removal.failed.is_empty() => Err(report::taken_back(set, &outcome).into()),
         _ => Ok(outcome),
     }
+}
+
+/// Finds definitions that would no longer know a version in which objects are stored.
+async fn outgrown(
+    server: &Arc<ApiServer>,
+    set: &ObjectSet,
+    patience: Patience,
+) -> Result<Vec<Outgrown>, ClusterError> {
+    let objects = set.objects.iter().map(|one| &one.object);
+    let wanted: Vec<_> = objects.filter(|object| is_custom_resource_definition(object)).collect();
+    definitions::outgrown(server, &wanted, patience).await
+}
+
+/// Rewrites the objects that are stored in a version which goes, where that is all it takes; otherwise the server refuses.
+async fn migrate(server: &Arc<ApiServer>, set: &ObjectSet, patience: Patience) -> Result<(), ClusterError> {
+    let mut outgrown = outgrown(server, set, patience).await?;
+    outgrown.retain(|one| one.can_migrate);
+    definitions::migrate(server, &outgrown, patience).await
 }
 
 /// Takes away all that a set has.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tf_provider::schema::{Diagnostic, Diagnostics, Path};
 
 use crate::delivery::cluster::apply::Outcome;
+use crate::delivery::cluster::definitions::Outgrown;
 use crate::delivery::cluster::preview::{Action, Preview, Problem, Reason};
 use crate::delivery::cluster::remove::Removal;
 use crate::delivery::cluster::{ClusterError, Conflict, ObjectSet};
@@ -237,6 +238,35 @@ fn with_causes(diagnostic: Diagnostic, set: &ObjectSet, outcome: &Outcome, next:
 
 fn counted(objects: usize) -> String {
     if objects == 1 { "1 object".to_owned() } else { format!("{objects} objects") }
+}
+
+/// Definitions of a set that no longer know what the server writes now.
+pub(super) fn stuck(set: &ObjectSet, outgrown: &[Outgrown]) -> Diagnostic {
+    let lines = outgrown.iter().filter(|one| !one.can_migrate).map(outgrown_line).collect();
+    Diagnostic::error(format!("{} cannot go to its new definitions at once", set.title))
+        .detail(format!("Objects are stored in versions that they do not know any more:\n{}", cut(lines)))
+        .hint("apply a version between the two first, which knows the old and the new form")
+}
+
+/// What an apply rewrites before it applies definitions.
+pub(super) fn migration(set: &ObjectSet, outgrown: &[Outgrown]) -> Diagnostic {
+    let lines = outgrown.iter().map(outgrown_line).collect();
+    Diagnostic::warning(format!("{} first rewrites objects that are stored in an old form", set.title))
+        .detail(format!("The new definitions do not know it any more:\n{}", cut(lines)))
+        .hint("nothing in the objects changes; the cluster was not asked about the rest of the plan")
+}
+
+fn outgrown_line(one: &Outgrown) -> String {
+    let names: Vec<&str> = one.objects.iter().take(MOST).map(String::as_str).collect();
+    let more = one.objects.len().saturating_sub(MOST);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!(
+        "  {} {}: {} {}{more}",
+        one.definition,
+        one.versions.join(", "),
+        counted(one.objects.len()),
+        names.join(", ")
+    )
 }
 
 /// What stays in a cluster that a set is no longer delivered to.

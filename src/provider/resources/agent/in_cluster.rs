@@ -13,10 +13,9 @@ use super::super::objects::in_cluster::{Cargo, Tenant};
 use super::arguments::{Arguments, Kind};
 use super::desired::Desired;
 use super::private::Private;
-use crate::delivery::cluster::definitions::{self, CustomObject, Outgrown};
+use crate::delivery::cluster::definitions::{self, CustomObject};
 use crate::delivery::cluster::inventory::Parent;
 use crate::delivery::cluster::{ApiServer, Patience, Policy};
-use crate::manifest::object::is_custom_resource_definition;
 use crate::manifest::surface::Desired as DesiredObject;
 
 /// Looking may take so long while Terraform plans.
@@ -61,24 +60,6 @@ fn guest(arguments: &Arguments, what: &str, field_manager: &str) -> Tenant {
     }
 }
 
-/// Looks for what the version would lose. Where a migration is to come first, the server would refuse what it makes possible.
-///
-/// # Errors
-/// When objects are in the way that no migration helps.
-pub(super) async fn preflight(
-    shared: &Shared,
-    arguments: &Arguments,
-    desired: &Desired,
-    tenant: &mut Tenant,
-) -> Result<Diagnostics, Diagnostics> {
-    let outgrown = find_outgrown(shared, arguments, desired).await?;
-    if outgrown.is_empty() {
-        return Ok(Diagnostics::new());
-    }
-    tenant.settings.asks_server = false;
-    Ok(migration(arguments, &outgrown).into())
-}
-
 /// Finds out whether another resource writes the agent's objects, and whether there is a way for its Secret.
 ///
 /// # Errors
@@ -97,82 +78,6 @@ pub(super) async fn plan_beside_git(
     }
     let cargo = Cargo { objects: desired.known(), ..Cargo::default() };
     guest(arguments, "", FLUX_MANAGER).plan_claims(shared, cargo).await
-}
-
-/// Finds definitions that the version would outgrow; a cluster that cannot be asked says so elsewhere.
-async fn find_outgrown(
-    shared: &Shared,
-    arguments: &Arguments,
-    desired: &Desired,
-) -> Result<Vec<Outgrown>, Diagnostics> {
-    let Ok(Some(server)) = cluster_delivery::server(shared, &arguments.cluster) else {
-        return Ok(Vec::new());
-    };
-    let found = outgrown(&server, desired, Patience::of_a_look(LONGEST_LOOK)).await.unwrap_or_default();
-    let stuck: Vec<&Outgrown> = found.iter().filter(|one| !one.can_migrate).collect();
-    if stuck.is_empty() {
-        return Ok(found);
-    }
-    let lines: Vec<String> = stuck.iter().map(|one| outgrown_line(one)).collect();
-    Err(Diagnostic::error(format!(
-        "{} cannot go to version {} at once",
-        arguments.title(),
-        arguments.options.version
-    ))
-    .detail(format!("Objects are stored in versions that it does not know any more:\n{}", lines.join("\n")))
-    .hint("go to a version between the two first, which knows the old and the new form")
-    .at("version")
-    .into())
-}
-
-async fn outgrown(
-    server: &ApiServer,
-    desired: &Desired,
-    patience: Patience,
-) -> Result<Vec<Outgrown>, crate::delivery::cluster::ClusterError> {
-    let wanted: Vec<_> =
-        desired.installed.iter().filter(|object| is_custom_resource_definition(object)).collect();
-    definitions::outgrown(server, &wanted, patience).await
-}
-
-fn outgrown_line(one: &Outgrown) -> String {
-    let names: Vec<&str> = one.objects.iter().take(MOST).map(String::as_str).collect();
-    let more = one.objects.len().saturating_sub(MOST);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!(
-        "  {} {}: {} objects {}{more}",
-        one.definition,
-        one.versions.join(", "),
-        one.objects.len(),
-        names.join(", ")
-    )
-}
-
-fn migration(arguments: &Arguments, outgrown: &[Outgrown]) -> Diagnostic {
-    let lines: Vec<String> = outgrown.iter().map(outgrown_line).collect();
-    Diagnostic::warning(format!(
-        "{} first rewrites objects that are stored in an old form",
-        arguments.title()
-    ))
-    .detail(format!("The new version does not know it any more:\n{}", lines.join("\n")))
-    .hint("nothing in the objects changes; the cluster was not asked about the rest of the plan")
-}
-
-/// Rewrites objects that are stored in a form which the version does not know.
-///
-/// # Errors
-/// When the cluster cannot be asked.
-pub(super) async fn migrate(
-    shared: &Shared,
-    arguments: &Arguments,
-    desired: &Desired,
-    longest: Duration,
-) -> Result<(), Diagnostics> {
-    let server = cluster_delivery::known(shared, &arguments.cluster)?;
-    let patience = Patience::of_a_change(longest);
-    let told = |error: &crate::delivery::cluster::ClusterError| cluster_delivery::of_error(error);
-    let outgrown = outgrown(&server, desired, patience).await.map_err(|error| told(&error))?;
-    definitions::migrate(&server, &outgrown, patience).await.map_err(|error| told(&error).into())
 }
 
 /// Applies what git cannot: the agent itself the first time, as the agent would, and always the Secret.

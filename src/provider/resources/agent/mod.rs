@@ -139,24 +139,6 @@ impl Description for Agent {
         Cargo { objects: desired.known(), ..Cargo::default() }
     }
 
-    async fn preflight(
-        shared: &Shared,
-        arguments: &Arguments,
-        desired: &Desired,
-        tenant: &mut Tenant,
-    ) -> Result<Diagnostics, Diagnostics> {
-        in_cluster::preflight(shared, arguments, desired, tenant).await
-    }
-
-    async fn before_apply(
-        shared: &Shared,
-        arguments: &Arguments,
-        desired: &Desired,
-        longest: Duration,
-    ) -> Result<(), Diagnostics> {
-        in_cluster::migrate(shared, arguments, desired, longest).await
-    }
-
     async fn plan_beside_git(
         shared: &Shared,
         arguments: &Arguments,

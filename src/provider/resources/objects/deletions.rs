@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use tf_provider::schema::{Diagnostic, Diagnostics, Object, Value};
 
-use super::super::super::Shared;
 use super::super::super::guard::Footprint;
+use super::super::super::{Shared, cluster_delivery};
+use crate::delivery::cluster::losses::{self, Losses};
 use crate::manifest::change_set::{Change, ChangeSet, Snapshot, kind_of};
 use crate::manifest::display::{DisplayForm, Field};
+use crate::manifest::object::ObjectId;
 
 /// Whose objects are looked at.
 pub(in super::super) struct Holder {
@@ -27,7 +29,7 @@ pub(in super::super) struct Holder {
 ///
 /// # Errors
 /// When something goes that its holder or the provider's guard does not let go.
-pub(in super::super) fn check(
+pub(in super::super) async fn check(
     shared: &Shared,
     holder: &Holder,
     prior: Option<&Object>,
@@ -36,7 +38,8 @@ pub(in super::super) fn check(
     let changes = ChangeSet::between(&delivered(prior), &delivered(planned));
     let refused: Vec<&str> = changes.losses().filter(|key| !allows(holder, key)).collect();
     if !refused.is_empty() {
-        return Err(refusal(holder, &refused).into());
+        let losses = losses(shared, holder, &refused).await;
+        return Err(refusal(holder, &refused, &losses).into());
     }
     let footprint = Footprint {
         cluster: holder.cluster.clone(),
@@ -50,12 +53,40 @@ fn allows(holder: &Holder, key: &str) -> bool {
     holder.allow_deletion_of.iter().any(|allowed| allowed == key || allowed == kind_of(key))
 }
 
-fn refusal(holder: &Holder, refused: &[&str]) -> Diagnostic {
+/// Counts what goes along with each object, as far as the cluster can be asked.
+async fn losses(shared: &Shared, holder: &Holder, refused: &[&str]) -> Vec<Losses> {
+    let mut found = Vec::new();
+    let Ok(Some(server)) = cluster_delivery::server(shared, &holder.cluster) else { return found };
+    for key in refused {
+        let Some(id) = ObjectId::parse(key) else { break };
+        // Who does not answer once is not asked for the rest.
+        let Ok(losses) = losses::losses(&server, &id).await else { break };
+        found.push(losses);
+    }
+    found
+}
+
+fn with_losses(key: &str, losses: Option<&Losses>) -> String {
+    /// Kinds that a line names.
+    const MOST: usize = 6;
+    let Some(losses) = losses.filter(|losses| !losses.is_empty()) else { return format!("  {key}") };
+    let mut kinds: Vec<(&String, &u64)> = losses.iter().collect();
+    kinds.sort_by_key(|(kind, count)| (std::cmp::Reverse(**count), *kind));
+    let named: Vec<String> = kinds.iter().take(MOST).map(|(kind, count)| format!("{count} {kind}")).collect();
+    let all: u64 = losses.values().sum();
+    let objects = if all == 1 { "object" } else { "objects" };
+    let more = if kinds.len() > MOST { ", …" } else { "" };
+    format!("  {key}, and {all} {objects} with it: {}{more}", named.join(", "))
+}
+
+fn refusal(holder: &Holder, refused: &[&str], losses: &[Losses]) -> Diagnostic {
     let mut kinds: Vec<String> = refused.iter().map(|key| format!("{:?}", kind_of(key))).collect();
     kinds.sort_unstable();
     kinds.dedup();
+    let lines: Vec<String> =
+        refused.iter().enumerate().map(|(index, key)| with_losses(key, losses.get(index))).collect();
     Diagnostic::error(format!("{} would delete objects that take others or data along", holder.title))
-        .detail(format!("{}.", refused.join(", ")))
+        .detail(lines.join("\n"))
         .hint(format!("if they really shall go, say `allow_deletion_of = [{}]`, by kind or by key; before a destroy, apply that first", kinds.join(", ")))
         .at("allow_deletion_of")
 }
@@ -98,7 +129,7 @@ mod tests {
             .with("delivery", Object::new().with("git", Object::new().with("path", "x")))
     }
 
-    fn check(prior: Option<&Object>, planned: Option<&Object>, expected: Option<&str>) {
+    async fn check(prior: Option<&Object>, planned: Option<&Object>, expected: Option<&str>) {
         let shared = Shared::default();
         shared
             .configuration
@@ -111,6 +142,7 @@ mod tests {
             allow_deletion_of: of.strings("allow_deletion_of").into_iter().map(str::to_owned).collect(),
         };
         let told = super::check(&shared, &holder, prior, planned)
+            .await
             .err()
             .map(|found| found.iter().map(|one| one.detail.clone()).collect::<String>());
         match expected {
@@ -119,31 +151,45 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_holds_others_goes_only_where_it_is_allowed() {
+    #[tokio::test]
+    async fn what_holds_others_goes_only_where_it_is_allowed() {
         let objects = [
             ("v1/Namespace/shop", "{}"),
             ("v1/Service/shop/web", "{\"a\":1}"),
             ("v1/PersistentVolumeClaim/shop/d", "{}"),
         ];
         let all = state(&[], &objects);
-        check(None, Some(&all), None);
-        check(Some(&all), Some(&all), None);
-        check(Some(&all), Some(&state(&[], &[objects[0], objects[2]])), None);
-        check(Some(&all), Some(&state(&[], &objects[..2])), Some("v1/PersistentVolumeClaim/shop/d."));
-        check(Some(&all), Some(&state(&["PersistentVolumeClaim"], &objects[..2])), None);
-        check(Some(&all), Some(&state(&["v1/PersistentVolumeClaim/shop/d"], &objects[..2])), None);
-        check(Some(&all), Some(&state(&["v1/PersistentVolumeClaim/shop/e"], &objects[..2])), Some("shop/d."));
-        check(Some(&all), None, Some("v1/Namespace/shop, v1/PersistentVolumeClaim/shop/d."));
-        check(Some(&state(&["Namespace", "PersistentVolumeClaim"], &objects)), None, None);
+        check(None, Some(&all), None).await;
+        check(Some(&all), Some(&all), None).await;
+        check(Some(&all), Some(&state(&[], &[objects[0], objects[2]])), None).await;
+        check(Some(&all), Some(&state(&[], &objects[..2])), Some("v1/PersistentVolumeClaim/shop/d")).await;
+        check(Some(&all), Some(&state(&["PersistentVolumeClaim"], &objects[..2])), None).await;
+        check(Some(&all), Some(&state(&["v1/PersistentVolumeClaim/shop/d"], &objects[..2])), None).await;
+        check(Some(&all), Some(&state(&["v1/PersistentVolumeClaim/shop/e"], &objects[..2])), Some("shop/d"))
+            .await;
+        check(Some(&all), None, Some("  v1/Namespace/shop\n  v1/PersistentVolumeClaim/shop/d")).await;
+        check(Some(&state(&["Namespace", "PersistentVolumeClaim"], &objects)), None, None).await;
+    }
+
+    #[tokio::test]
+    async fn what_was_only_rendered_does_not_go() {
+        let mut rendered = state(&[], &[("v1/Namespace/shop", "{}")]);
+        rendered.set("delivery", Terraform::Null);
+        check(Some(&rendered), None, None).await;
+        let delivered = state(&[], &[("v1/Namespace/shop", "sha256:00")]);
+        check(Some(&delivered), Some(&rendered), Some("v1/Namespace/shop")).await;
     }
 
     #[test]
-    fn what_was_only_rendered_does_not_go() {
-        let mut rendered = state(&[], &[("v1/Namespace/shop", "{}")]);
-        rendered.set("delivery", Terraform::Null);
-        check(Some(&rendered), None, None);
-        let delivered = state(&[], &[("v1/Namespace/shop", "sha256:00")]);
-        check(Some(&delivered), Some(&rendered), Some("v1/Namespace/shop."));
+    fn what_goes_along_is_named_by_how_much_of_it_there_is() {
+        let line = |losses: &[(&str, u64)]| {
+            let losses = losses.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect();
+            with_losses("v1/Namespace/shop", Some(&losses))
+        };
+        assert_eq!(line(&[]), "  v1/Namespace/shop");
+        assert_eq!(line(&[("Pod", 1)]), "  v1/Namespace/shop, and 1 object with it: 1 Pod");
+        let seven = [("A", 1), ("B", 2), ("C", 3), ("D", 4), ("E", 5), ("F", 6), ("G", 7)];
+        let expected = "  v1/Namespace/shop, and 28 objects with it: 7 G, 6 F, 5 E, 4 D, 3 C, 2 B, …";
+        assert_eq!(line(&seven), expected);
     }
 }

@@ -167,32 +167,6 @@ pub(in super::super) trait Description: Send + Sync + 'static {
     /// Gives what goes to the cluster.
     fn cargo(arguments: &Self::Arguments, desired: &Self::Desired, is_new: bool) -> Cargo;
 
-    /// Looks, while planning, at what an apply to the cluster would lose; may change what the tenant lets us do.
-    ///
-    /// # Errors
-    /// With what keeps the objects from being applied.
-    async fn preflight(
-        _shared: &Shared,
-        _arguments: &Self::Arguments,
-        _desired: &Self::Desired,
-        _tenant: &mut Tenant,
-    ) -> Result<Diagnostics, Diagnostics> {
-        Ok(Diagnostics::new())
-    }
-
-    /// Makes the cluster ready for the objects.
-    ///
-    /// # Errors
-    /// When that fails; nothing is applied then.
-    async fn before_apply(
-        _shared: &Shared,
-        _arguments: &Self::Arguments,
-        _desired: &Self::Desired,
-        _longest: Duration,
-    ) -> Result<(), Diagnostics> {
-        Ok(())
-    }
-
     /// Looks, while planning, at what the cluster needs beside files in git.
     ///
     /// # Errors

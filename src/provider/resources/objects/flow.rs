@@ -63,10 +63,10 @@ impl<D: Description> Delivered<D> {
         match &request.prior {
             Some(prior) if !request.requires_replace.is_empty() => {
                 let holder = D::holder(&D::read(prior));
-                deletions::check(&self.shared, &holder, Some(prior), None)?;
+                deletions::check(&self.shared, &holder, Some(prior), None).await?;
             }
             prior => {
-                deletions::check(&self.shared, &D::holder(arguments), prior.as_ref(), Some(planned))?;
+                deletions::check(&self.shared, &D::holder(arguments), prior.as_ref(), Some(planned)).await?;
             }
         }
         Ok(notices)
@@ -83,11 +83,9 @@ impl<D: Description> Delivered<D> {
         let Some(mut tenant) = D::tenant(arguments) else {
             return D::plan_beside_git(&self.shared, arguments, desired).await;
         };
-        let mut notices = D::preflight(&self.shared, arguments, desired, &mut tenant).await?;
         tenant.settings.asks_server &= D::knows_its_objects(desired);
         let cargo = D::cargo(arguments, desired, prior.is_none());
-        notices.extend(tenant.plan(&self.shared, cargo, prior, planned).await?);
-        Ok(notices)
+        tenant.plan(&self.shared, cargo, prior, planned).await
     }
 
     /// Delivers and returns the state with what must be kept beside it.
@@ -115,7 +113,6 @@ impl<D: Description> Delivered<D> {
         let mut told = D::warnings(&desired);
         let mut state = D::with_computed(planned, &arguments, &desired);
         if let Some(tenant) = D::tenant(&arguments) {
-            D::before_apply(&self.shared, &arguments, &desired, longest).await?;
             let cargo = D::cargo(&arguments, &desired, prior.is_none());
             let applied = tenant.apply(&self.shared, cargo, state, &mut keep, prior, limits).await?;
             state = applied.0;

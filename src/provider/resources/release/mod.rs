@@ -139,7 +139,7 @@ impl Description for Release {
 
     async fn plan_destroy(shared: &Shared, prior: &Object) -> Result<Diagnostics, Diagnostics> {
         let holder = Arguments::read(prior).holder();
-        deletions::check(shared, &holder, Some(prior), None).map(|()| Diagnostics::new())
+        deletions::check(shared, &holder, Some(prior), None).await.map(|()| Diagnostics::new())
     }
 
     async fn import(shared: &Arc<Shared>, request: ImportRequest) -> Result<Imported, Diagnostics> {

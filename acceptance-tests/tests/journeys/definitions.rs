@@ -1,0 +1,111 @@
+//! Custom kinds that a release brings: definitions that change under objects which are stored in an old form, and what goes along with
+//! a definition or a namespace.
+
+use serde_json::json;
+
+use crate::site::{Site, site};
+
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Writes a definition of Gadgets into the chart, with a line for each version: its name, and whether objects are stored in it.
+fn define(site: &Site, versions: &[(&str, bool)]) -> String {
+    let group = format!("{}.example.com", site.namespace);
+    let versions: String = versions
+        .iter()
+        .map(|(name, storage)| {
+            format!(
+                "  - name: {name}\n    served: true\n    storage: {storage}\n    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}\n"
+            )
+        })
+        .collect();
+    site.workspace.write(
+        "chart/templates/gadgets.yaml",
+        &format!(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: gadgets.{group}}}\nspec:\n  group: {group}\n  scope: Namespaced\n  names: {{plural: gadgets, singular: gadget, kind: Gadget, listKind: GadgetList}}\n  versions:\n{versions}"
+        ),
+    );
+    group
+}
+
+fn create_gadget(site: &Site, group: &str, version: &str, name: &str) {
+    let gadget = json!({"apiVersion": format!("{group}/{version}"), "kind": "Gadget", "metadata": {"name": name}, "spec": {}});
+    let collection = format!("/apis/{group}/{version}/namespaces/{}/gadgets", site.namespace);
+    site.cluster.eventually("the kind is served", |cluster| {
+        let (status, _) = cluster.request("POST", &collection, "application/json", Some(&gadget));
+        (status < 300).then_some(())
+    });
+}
+
+#[test]
+fn objects_are_rewritten_before_a_release_drops_the_version_that_they_are_stored_in() {
+    let site = site("");
+    let terraform = &site.workspace;
+    let group = define(&site, &[("v1alpha1", true)]);
+    terraform.apply().expect_success();
+    create_gadget(&site, &group, "v1alpha1", "old");
+
+    define(&site, &[("v1", true)]);
+    let message = words(&terraform.plan().expect_failure());
+    assert!(message.contains("cannot go to its new definitions at once"), "{message}");
+    let expected = format!("gadgets.{group} v1alpha1: 1 object {}/old", site.namespace);
+    assert!(message.contains(&expected) && message.contains("a version between the two"), "{message}");
+
+    define(&site, &[("v1alpha1", false), ("v1", true)]);
+    terraform.apply().expect_success();
+    define(&site, &[("v1", true)]);
+    let plan = words(&terraform.plan().expect_success().stdout);
+    assert!(plan.contains("first rewrites objects that are stored in an old form"), "{plan}");
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+    let name = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gadgets.{group}");
+    let live = site.cluster.get(&name).expect("it is there");
+    assert_eq!(live["status"]["storedVersions"], json!(["v1"]));
+    assert!(site.get(&format!("{group}/v1/gadgets"), "old").is_some(), "nothing was lost");
+
+    terraform.replace(
+        "main.tf",
+        "chart {\n",
+        "allow_deletion_of = [\"CustomResourceDefinition\"]\n  chart {\n",
+    );
+    terraform.apply().expect_success();
+    terraform.destroy().expect_success();
+    assert_eq!(site.cluster.get(&name), None);
+}
+
+#[test]
+fn what_would_go_along_with_a_definition_or_a_namespace_is_counted() {
+    let site = site("");
+    let terraform = &site.workspace;
+    let group = define(&site, &[("v1", true)]);
+    let apart = format!("{}-apart", site.namespace);
+    terraform.write(
+        "chart/templates/apart.yaml",
+        &format!("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {apart}\n"),
+    );
+    terraform.apply().expect_success();
+    for name in ["one", "two", "three"] {
+        create_gadget(&site, &group, "v1", name);
+        let object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}});
+        site.cluster.create(&format!("/api/v1/namespaces/{apart}/secrets"), &object);
+    }
+    terraform.write("chart/templates/gadgets.yaml", "");
+    terraform.write("chart/templates/apart.yaml", "");
+    for message in [terraform.plan().expect_failure(), terraform.destroy().expect_failure()] {
+        let message = words(&message);
+        assert!(message.contains("would delete objects that take others or data along"), "{message}");
+        let definition = format!("CustomResourceDefinition/gadgets.{group}, and 3 objects with it: 3 Gadget");
+        assert!(message.contains(&definition), "{message}");
+        assert!(message.contains(&format!("v1/Namespace/{apart}, and ")), "{message}");
+        assert!(message.contains("objects with it: 3 Secret"), "{message}");
+    }
+    terraform.replace(
+        "main.tf",
+        "chart {\n",
+        "allow_deletion_of = [\"CustomResourceDefinition\", \"Namespace\"]\n  chart {\n",
+    );
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+    terraform.destroy().expect_success();
+}
