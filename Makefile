@@ -25,11 +25,11 @@ test: peers ## Runs every test: units, the engine's corpus, and the journeys aga
 
 test-skew: peers ## Runs the journeys that meet a cluster against the minor version of Kubernetes before (built once: 8 minutes)
 	cargo build --workspace
-	STRATA_KUBERNETES=$(SKEW) TERRAFORM=$$(.ci/terraform) cargo test -p acceptance-tests --test journeys -- cluster takeover reconciled
+	STRATA_KUBERNETES=$(SKEW) TERRAFORM=$$(.ci/terraform) cargo test -p acceptance-tests --test journeys -- cluster takeover moved reconciled rollouts admission definitions agent_ argo_cd::
 
 peers: ## Builds or installs the real programs that the tests meet
 	.ci/packages
-	.ci/control-plane control-plane kwok kustomize-controller helm-controller sops >/dev/null
+	.ci/control-plane control-plane kwok kustomize-controller helm-controller helm sops >/dev/null
 	.ci/flux >/dev/null
 	.ci/terraform >/dev/null
 

@@ -7,6 +7,7 @@ pub mod faulty;
 pub mod flux;
 pub mod flux_controllers;
 pub mod git_server;
+pub mod helm;
 pub mod measure;
 pub mod nodes;
 pub mod recorded;

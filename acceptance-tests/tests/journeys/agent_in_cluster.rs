@@ -270,13 +270,8 @@ fn identities(ground: &Ground) -> Vec<(Value, Value, Value)> {
     let path = format!("/apis/apps/v1/namespaces/{}/deployments", ground.namespace);
     let found = ground.cluster.get(&path).expect("there are Deployments");
     let items = found["items"].as_array().expect("it is a list");
-    let identity = |one: &Value| {
-        (
-            one["metadata"]["name"].clone(),
-            one["metadata"]["uid"].clone(),
-            one["metadata"]["generation"].clone(),
-        )
-    };
+    let identity =
+        |one: &Value| (one["metadata"]["name"].clone(), one["metadata"]["uid"].clone(), one["spec"].clone());
     items.iter().map(identity).collect()
 }
 

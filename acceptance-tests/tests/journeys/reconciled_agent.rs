@@ -77,17 +77,12 @@ resource "strata_agent" "flux" {{
 const BY_GIT: &str =
     "delivery {\n    git {\n      repository = \"clusters\"\n      path       = \"clusters/one\"\n    }\n  }";
 
-/// Returns name, uid and generation of the controllers: what stays the same while nothing of them is touched.
-fn identities(cluster: &Cluster) -> Vec<(String, String, u64)> {
+/// Returns name, uid and wishes of the controllers: what stays the same while nothing of them is touched.
+fn identities(cluster: &Cluster) -> Vec<(String, String, Value)> {
     let found = cluster.get(DEPLOYMENTS).expect("there are Deployments");
     let text = |one: &Value, name: &str| one["metadata"][name].as_str().unwrap_or_default().to_owned();
     let items = found["items"].as_array().into_iter().flatten();
-    items
-        .map(|one| {
-            let generation = one["metadata"]["generation"].as_u64().unwrap_or_default();
-            (text(one, "name"), text(one, "uid"), generation)
-        })
-        .collect()
+    items.map(|one| (text(one, "name"), text(one, "uid"), one["spec"].clone())).collect()
 }
 
 /// Returns who owns fields of an object, subresources aside.

@@ -99,6 +99,23 @@ fn a_rollout_costs_a_few_requests_however_long_it_takes() {
     assert!(waiting.len() <= 9, "{waiting:#?}");
 }
 
+#[test]
+fn who_asks_for_it_sees_how_a_long_wait_goes_on() {
+    let mut site =
+        with(&[&workload("Deployment", "web", "forever:1"), &workload("Deployment", "api", "app:1")]);
+    site.workspace.replace(
+        "chart/templates/workloads.yaml",
+        "replicas: 2",
+        "replicas: 2\n  minReadySeconds: 14",
+    );
+    site.workspace.set("TF_LOG_PROVIDER", "INFO");
+    let run = site.workspace.apply().expect_success();
+    let told: Vec<&str> = run.stderr.lines().filter(|line| line.contains("ready after")).collect();
+    let web = format!("apps/v1/Deployment/{}/web: ", site.namespace);
+    let named = told.iter().any(|line| line.contains("1 of 2 ready after 1") && line.contains(&web));
+    assert!(named, "{told:?}\n{}", run.stdout);
+}
+
 /// Lets a site speak with its cluster through a proxy.
 fn through(site: &Site) -> Faulty {
     let faulty = Faulty::before(site.cluster);

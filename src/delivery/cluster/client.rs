@@ -119,7 +119,7 @@ impl ApiServer {
                 self.forget(session.number).await;
                 continue;
             }
-            let pause = retry::pause(&failure, tries, call.is_idempotent());
+            let pause = retry::pause(&failure, tries, call);
             let patient = !failure.unconnected || begun.elapsed() < patience.reach;
             match pause.filter(|pause| patient && Instant::now() + *pause < patience.deadline) {
                 Some(pause) => {

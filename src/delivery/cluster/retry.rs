@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::call::Call;
 use super::refusal::Cause;
 
 /// What came back instead of success.
@@ -27,16 +28,17 @@ pub(super) struct Failure {
 /// The longest pause that a server can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Gives the pause before try number `tries + 1`, or none where it is no use.
-pub(super) fn pause(failure: &Failure, tries: u32, is_idempotent: bool) -> Option<Duration> {
-    if !is_worth_it(failure, is_idempotent) {
+/// Gives the pause before try number `tries + 1` of a call, or none where it is no use.
+pub(super) fn pause(failure: &Failure, tries: u32, call: &Call) -> Option<Duration> {
+    if !is_worth_it(failure, call) {
         return None;
     }
     let doubling = Duration::from_millis(100 << tries.min(6));
     Some(failure.retry_after.map_or(doubling, |wanted| wanted.clamp(doubling, LONGEST_PAUSE)))
 }
 
-fn is_worth_it(failure: &Failure, is_idempotent: bool) -> bool {
+fn is_worth_it(failure: &Failure, call: &Call) -> bool {
+    let is_idempotent = call.is_idempotent();
     let says = |part: &str| failure.message.contains(part);
     match failure.code {
         None => failure.unconnected || is_idempotent,
@@ -52,7 +54,9 @@ fn is_worth_it(failure: &Failure, is_idempotent: bool) -> bool {
                     || says("request timed out")
                     || failure.retry_after.is_some())
         }
-        Some(409) => says("resourcequotas") || says("object is being deleted"),
+        // Counting what another object takes from a quota; a conflict about the quota itself stays one.
+        Some(409) if says("resourcequotas") => !call.target.contains("/resourcequotas"),
+        Some(409) => says("object is being deleted"),
         Some(403) => says("not yet ready to handle request") || says("status unknown for quota"),
         _ => false,
     }
@@ -61,10 +65,29 @@ fn is_worth_it(failure: &Failure, is_idempotent: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     fn check(code: Option<u16>, message: &str, idempotent: bool, expected: bool) {
+        let call = if idempotent {
+            Call::get("/x", "x")
+        } else {
+            Call::create("/x", &Value::Null, "x", String::new())
+        };
+        check_call(&call, code, message, expected);
+    }
+
+    fn check_call(call: &Call, code: Option<u16>, message: &str, expected: bool) {
         let failure = Failure { code, message: message.to_owned(), ..Failure::default() };
-        assert_eq!(pause(&failure, 0, idempotent).is_some(), expected, "{code:?} {message}");
+        assert_eq!(pause(&failure, 0, call).is_some(), expected, "{code:?} {message}");
+    }
+
+    #[test]
+    fn a_quota_that_counts_is_waited_for_and_a_conflict_about_one_is_not() {
+        const MESSAGE: &str =
+            "Operation cannot be fulfilled on resourcequotas \"q\": the object has been modified";
+        let delete = |path: &str| Call::delete(path, Some("uid"), "Background", String::new());
+        check_call(&delete("/api/v1/namespaces/a/pods/x"), Some(409), MESSAGE, true);
+        check_call(&delete("/api/v1/namespaces/a/resourcequotas/q"), Some(409), MESSAGE, false);
     }
 
     #[test]
@@ -92,7 +115,11 @@ mod tests {
     fn pauses_grow_and_the_server_may_ask_for_longer_ones() {
         let at = |tries, wanted: Option<u64>| {
             let retry_after = wanted.map(Duration::from_secs);
-            pause(&Failure { code: Some(429), retry_after, ..Failure::default() }, tries, true)
+            pause(
+                &Failure { code: Some(429), retry_after, ..Failure::default() },
+                tries,
+                &Call::get("/x", "x"),
+            )
         };
         assert_eq!(at(0, None), Some(Duration::from_millis(100)));
         assert_eq!(at(20, None), Some(Duration::from_millis(6400)));
