@@ -186,6 +186,7 @@ fn set(namespace: &str, count: usize) -> ObjectSet {
         notes: BTreeMap::new(),
         sources: Sources::default(),
         policy: Policy { wait: false, ..Policy::default() },
+        predecessor: None,
     }
 }
 

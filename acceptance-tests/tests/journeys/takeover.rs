@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use acceptance_tests::helm;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -67,39 +68,44 @@ fn helm_revision(site: &Site, revision: u64, status: &str) {
     site.cluster.create(&site.path("secrets", ""), &secret);
 }
 
-fn of_helm(site: &Site) -> Value {
-    let object = json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {
-            "name": "small",
-            "labels": {"app.kubernetes.io/managed-by": "Helm"},
-            "annotations": {"meta.helm.sh/release-name": "small", "meta.helm.sh/release-namespace": site.namespace},
-        },
-        "data": {"color": "green", "size": "1"},
-    });
-    site.cluster.create(&format!("{}?fieldManager=helm", site.path("configmaps", "")), &object)
+/// A chart as people have them: with a password that is drawn anew by each render, and an object that a later version has no more.
+fn chart_of_helm(site: &Site) {
+    let write = |name: &str, text: &str| site.workspace.write(&format!("chart/templates/{name}.yaml"), text);
+    write(
+        "secret",
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: key}\nstringData: {password: '{{ randAlphaNum 12 }}'}\n",
+    );
+    write(
+        "deployment",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app, labels: {tier: one, extra: two}}\nspec:\n  selector: {matchLabels: {app: app}}\n  template:\n    metadata: {labels: {app: app}}\n    spec: {containers: [{name: app, image: 'app:1'}]}\n",
+    );
+    write("old", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: old}\n");
 }
 
 #[test]
 fn a_release_of_helm_is_taken_over_with_its_objects() {
-    let site = site("");
+    let site = site("wait = false");
     let terraform = &site.workspace;
     without_timeouts(&site);
-    let uid = of_helm(&site)["metadata"]["uid"].clone();
-    (8..=10).for_each(|revision| {
-        helm_revision(&site, revision, if revision == 10 { "deployed" } else { "superseded" });
-    });
+    chart_of_helm(&site);
+    let helm = |arguments: &[&str]| {
+        let all = [arguments, &["-n", &site.namespace]].concat();
+        helm::run(terraform.path(), site.cluster, &all)
+    };
+    helm(&["install", "small", "chart", "--set", "color=red"]);
+    helm(&["upgrade", "small", "chart", "--values", "base.yaml"]);
+    let uid = |kind: &str, name: &str| site.get(kind, name).expect("it is there")["metadata"]["uid"].clone();
+    let uids = || [uid("configmaps", "small"), uid("secrets", "key"), uid("apps/v1/deployments", "app")];
+    let (before, password) =
+        (uids(), site.get("secrets", "key").expect("it is there")["data"]["password"].clone());
+
     let told = import(&site, "small").expect_success();
     let told = format!("{}{}", told.stdout, told.stderr);
-    assert!(told.contains("revision 10 of chart small 1.0.0") && told.contains("repository = …"), "{told}");
-    assert_eq!(
-        site.attribute("chart")[0]["name"].as_str().or(site.attribute("chart")["name"].as_str()),
-        Some("small")
-    );
+    assert!(told.contains("revision 2 of chart small 1.0.0") && told.contains("repository = …"), "{told}");
+    assert_eq!(site.attribute("chart")["name"], "small");
 
-    let refused = terraform.plan().expect_failure();
-    assert!(refused.contains("is looked after by Helm release"), "{refused}");
-    terraform.replace("main.tf", "cluster {\n      ", "cluster {\n      adopt = true\n");
+    // A later version of the chart.
+    terraform.remove("chart/templates/old.yaml");
     terraform.replace(
         "main.tf",
         "name = \"base\"\n    file = \"base.yaml\"",
@@ -112,16 +118,26 @@ fn a_release_of_helm_is_taken_over_with_its_objects() {
         "{}",
         plan.stdout
     );
+    assert!(plan.stdout.contains("had and it has not"), "{}", plan.stdout);
     terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+    assert_eq!(uids(), before, "nothing was made anew");
+    assert_eq!(site.get("configmaps", "old"), None, "what the chart has no more is gone");
+    assert_eq!(helm(&["list", "--short"]).trim(), "", "Helm lists it no more");
     let live = site.get("configmaps", "small").expect("it stays");
-    assert_eq!((&live["metadata"]["uid"], &live["data"]["color"]), (&uid, &json!("green")));
+    assert_eq!(live["data"]["color"], "green");
     assert!(
         live["metadata"]["annotations"]["meta.helm.sh/release-name"].is_null(),
         "it is no longer Helm's: {live}"
     );
-    assert_eq!(site.inventory(), [format!("v1 ConfigMap {}/small", site.namespace)]);
-    assert_eq!(site.attribute("status"), "ready");
+    assert_eq!(site.get("secrets", "key").expect("it stays")["data"]["password"], password);
+
+    // What goes from the chart goes from the cluster, although Helm had written it too.
+    terraform.replace("chart/templates/deployment.yaml", ", extra: two", "");
+    terraform.apply().expect_success();
     terraform.assert_nothing_to_do();
+    let labels = site.get("apps/v1/deployments", "app").expect("it stays")["metadata"]["labels"].clone();
+    assert_eq!((&labels["tier"], &labels["extra"]), (&json!("one"), &Value::Null));
 }
 
 #[test]

@@ -18,6 +18,7 @@ use super::error::ClusterError;
 use super::graph::{self, Graph};
 use super::hooks::{Moment, Running};
 use super::inventory::Inventory;
+use super::predecessor::claim;
 use super::preview::{Action, Preview, Problem, look_at};
 use super::readiness::{Readiness, readiness};
 use super::remove::{Removal, delete_and_wait, remove};
@@ -133,7 +134,8 @@ impl Run<'_> {
     async fn begin(&mut self) -> Result<(), ClusterError> {
         let before = self.preview.inventory.clone().unwrap_or_default();
         let wanted = self.set.objects.iter().map(|one| one.id.clone());
-        self.outcome.inventory = before.objects.iter().cloned().chain(wanted).collect();
+        let left = self.preview.leftovers.delete.keys().cloned();
+        self.outcome.inventory = before.objects.iter().cloned().chain(wanted).chain(left).collect();
         let own = self.set.objects.iter().position(|one| {
             one.id.kind == "Namespace"
                 && one.id.group().is_empty()
@@ -326,11 +328,17 @@ impl Run<'_> {
         if !well {
             return;
         }
-        let prune = &self.preview.prune;
+        let leftovers = &self.preview.leftovers.delete;
+        let prune: BTreeSet<ObjectId> = self.preview.prune.iter().chain(leftovers.keys()).cloned().collect();
         if !prune.is_empty() {
             let set_id = self.set.parent.set_id();
-            let removal =
-                remove(self.server, &self.preview.kinds, prune, &set_id, self.patience, self.stop).await;
+            let manager = &self.set.policy.field_manager;
+            let kinds = &self.preview.kinds;
+            if let Err(error) = claim(self.server, kinds, leftovers, &set_id, manager, self.patience).await {
+                self.outcome.error = Some(error);
+                return;
+            }
+            let removal = remove(self.server, kinds, &prune, &set_id, self.patience, self.stop).await;
             self.outcome.inventory.retain(|id| !removal.gone.contains(id) && !removal.kept.contains_key(id));
             self.outcome.removal = removal;
             if let Err(error) = self.write_inventory().await {
@@ -379,9 +387,9 @@ async fn write_one(
             delete_and_wait(server, &preview.kinds, id, live, propagation, patience, stop).await?;
         }
         (Action::Update { overwritten }, _) => force |= !overwritten.is_empty(),
-        (Action::Adopt { overwritten, .. }, Some(live)) => {
+        (Action::Adopt { overwritten, owner }, Some(live)) => {
             force |= !overwritten.is_empty();
-            take_over(server, &path, live, set, id, patience).await?;
+            take_over(server, &path, live, set, id, owner.as_deref(), patience).await?;
         }
         _ => {}
     }
@@ -424,16 +432,20 @@ pub(super) async fn call_until_possible(
     }
 }
 
-/// Makes the fields of clients that wrote whole objects ours, so that what the set no longer says goes with the apply.
+/// Makes the fields of those who wrote the object before ours, so that what the set no longer says goes with the apply.
 async fn take_over(
     server: &ApiServer,
     path: &str,
     live: &Value,
     set: &ObjectSet,
     id: &ObjectId,
+    owner: Option<&str>,
     patience: Patience,
 ) -> Result<(), ClusterError> {
-    let Some(fields) = taken_over(live, &set.policy.field_manager) else { return Ok(()) };
+    let takes_over = set.takes_over(id, owner);
+    let passes_on =
+        |manager: &str, operation: &str| ownership::passes_on(manager, operation, owner, takes_over);
+    let Some(fields) = taken_over(live, &set.policy.field_manager, passes_on) else { return Ok(()) };
     let patch = json!({"metadata": {
         "resourceVersion": live["metadata"]["resourceVersion"],
         "managedFields": fields,
@@ -446,13 +458,12 @@ async fn take_over(
     }
 }
 
-/// Gives the managed fields in which we own what such clients wrote; none where there are none.
-fn taken_over(live: &Value, manager: &str) -> Option<Value> {
+/// Gives the managed fields in which we own what passes on from others; none where nothing does.
+fn taken_over(live: &Value, manager: &str, passes_on: impl Fn(&str, &str) -> bool) -> Option<Value> {
     let all = live.pointer("/metadata/managedFields")?.as_array()?;
     let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
     let is_old = |entry: &Value| {
-        entry["subresource"].is_null()
-            && ownership::is_client_side_writer(&text(entry, "manager"), &text(entry, "operation"))
+        entry["subresource"].is_null() && passes_on(&text(entry, "manager"), &text(entry, "operation"))
     };
     let is_ours = |entry: &Value| text(entry, "manager") == manager && text(entry, "operation") == "Apply";
     let mut merged = all.iter().find(|entry| is_old(entry))?.clone();
@@ -509,7 +520,8 @@ mod tests {
             {"manager": "kubectl-client-side-apply", "operation": "Update", "fieldsV1": {"f:data": {"f:b": {}}}},
             {"manager": "controller", "operation": "Update", "subresource": "status", "fieldsV1": {"f:status": {}}},
         ]}});
-        let fields = taken_over(&live, "strata").expect("there are such clients");
+        let fields =
+            taken_over(&live, "strata", ownership::is_client_side_writer).expect("there are such clients");
         assert_eq!(
             fields,
             json!([
@@ -520,7 +532,8 @@ mod tests {
         assert_eq!(
             taken_over(
                 &json!({"metadata": {"managedFields": [{"manager": "x", "operation": "Apply"}]}}),
-                "strata"
+                "strata",
+                ownership::is_client_side_writer
             ),
             None
         );

@@ -79,6 +79,7 @@ mod tests {
             notes: BTreeMap::from([("color".to_owned(), color.to_owned())]),
             sources: Sources::default(),
             policy: Policy::default(),
+            predecessor: None,
         })
     }
 

@@ -10,7 +10,7 @@
 //! | [`readiness`], `wait`, `watch`, `pods` | whether what was written has become what it should be, and why not |
 //! | [`definitions`], [`losses`] | stored versions of kinds, the objects of custom kinds, and what goes along with a deletion |
 //! | [`remove`], [`withdraw`], `farewell` | taking it away, the hooks of that |
-//! | [`helm`] | what Helm wrote down of a release |
+//! | [`helm`], [`predecessor`] | what Helm wrote down of a release; who had the objects before, and what they leave behind |
 //! | [`observe`], [`owned`] | what is there, and what of it is ours |
 //!
 //! Rules that hold everywhere: nothing is written before all objects were tried without effect; no field of somebody else
@@ -39,6 +39,7 @@ pub mod observe;
 pub mod owned;
 mod ownership;
 mod pods;
+pub mod predecessor;
 pub mod preview;
 pub mod readiness;
 mod refusal;

@@ -61,11 +61,26 @@ pub(super) fn is_kept(live: &Value) -> bool {
 /// is later removed from the desired object would stay.
 pub(super) fn is_client_side_writer(manager: &str, operation: &str) -> bool {
     operation == "Update"
-        && (manager == "helm"
-            || manager == "before-first-apply"
-            || manager == "Terraform"
-            || manager == "terraform-provider-helm"
+        && (matches!(manager, "helm" | "before-first-apply" | "Terraform")
+            || manager.starts_with("terraform-provider-helm")
             || manager.starts_with("kubectl-client-side-apply"))
+}
+
+/// Tells whether what a field manager owns of an object that is taken over passes to us: who wrote whole objects, who writes for the
+/// owner before, and, where the user says that objects are taken over, tools that people apply with.
+pub(super) fn passes_on(manager: &str, operation: &str, owner: Option<&str>, adopts: bool) -> bool {
+    is_client_side_writer(manager, operation)
+        || owner.is_some_and(|owner| writes_for(owner, manager))
+        || (adopts && operation == "Apply" && matches!(manager, "kubectl" | "Terraform"))
+}
+
+/// Tells whether a field manager is the program of an owner, as [`other_owner`] names it.
+fn writes_for(owner: &str, manager: &str) -> bool {
+    let is = |what: &str| owner.starts_with(what);
+    (is("Helm release") && (manager == "helm" || manager.starts_with("terraform-provider-helm")))
+        || (is("Flux Kustomization") && manager == "kustomize-controller")
+        || ((is("Flux HelmRelease") || is("Helm release")) && manager == "helm-controller")
+        || (is("Argo CD") && manager.starts_with("argocd"))
 }
 
 /// Tells a change that somebody made by hand from the work of a controller. A field of ours that was changed by hand is
@@ -130,6 +145,25 @@ mod tests {
         assert!(
             !is_change_by_hand("kubectl", "Apply") && !is_change_by_hand("kube-controller-manager", "Update")
         );
+    }
+
+    #[test]
+    fn what_the_owner_before_wrote_passes_on_and_nothing_else() {
+        let check = |manager: &str, operation: &str, owner: Option<&str>, adopts: bool, expected: bool| {
+            assert_eq!(passes_on(manager, operation, owner, adopts), expected, "{manager} {operation}");
+        };
+        let helm = Some("Helm release shop/web");
+        check("helm", "Update", None, false, true);
+        check("helm", "Apply", helm, true, true);
+        check("helm", "Apply", Some("Flux Kustomization flux-system/apps"), true, false);
+        check("terraform-provider-helm_v3.1.0_x5", "Update", None, false, true);
+        check("helm-controller", "Apply", helm, true, true);
+        check("kustomize-controller", "Apply", Some("Flux Kustomization flux-system/apps"), true, true);
+        check("kustomize-controller", "Apply", None, true, false);
+        check("argocd-controller", "Apply", Some("Argo CD application shop"), true, true);
+        check("kubectl", "Apply", None, true, true);
+        check("kubectl", "Apply", None, false, false);
+        check("horizontal-pod-autoscaler", "Update", helm, true, false);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::client::{ApiServer, Patience, redact};
 use super::discovery::Kinds;
 use super::error::ClusterError;
 use super::inventory::Inventory;
+use super::predecessor::Leftovers;
 use super::refusal::{self, Conflict};
 use super::set::ObjectSet;
 use super::{observe, ownership};
@@ -35,6 +36,8 @@ pub struct Preview {
     pub(super) inventory: Option<Inventory>,
     /// The kinds that are served or come with the set.
     pub(super) kinds: Kinds,
+    /// What who had the objects before had besides.
+    pub leftovers: Leftovers,
 }
 
 /// What becomes of one object.
@@ -104,11 +107,17 @@ pub async fn preview(
         .filter(|id| !is_in(&wanted, id))
         .cloned()
         .collect();
-    let served = served_kinds(server, set, &prune, patience).await?;
+    let left = set.predecessor.iter().flat_map(|one| &one.objects).cloned();
+    let others: BTreeSet<ObjectId> = prune.iter().cloned().chain(left).collect();
+    let served = served_kinds(server, set, &others, patience).await?;
     let set_id = set.parent.set_id();
     let known = inventory.as_ref().map(|inventory| inventory.objects.clone()).unwrap_or_default();
     let ours: BTreeSet<ObjectId> = wanted.intersection(&known).cloned().collect();
     let live = observe::find_all(server, &served, &ours, &set_id, patience).await?;
+    let leftovers = match &set.predecessor {
+        Some(predecessor) => predecessor.leftovers(server, &wanted, &set_id, patience).await?,
+        None => Leftovers::default(),
+    };
     let indexes: Vec<usize> = (0..set.objects.len()).collect();
     let looked = look_at(server, set, &served, &live, &indexes, patience).await?;
     let mut preview = Preview {
@@ -119,13 +128,14 @@ pub async fn preview(
         live,
         inventory,
         kinds: set.with_own_kinds(served),
+        leftovers,
     };
     preview.take(set, looked);
     Ok(preview)
 }
 
 /// Tells whether an object is in a set, in whichever version of its kind.
-fn is_in(ids: &BTreeSet<ObjectId>, id: &ObjectId) -> bool {
+pub(super) fn is_in(ids: &BTreeSet<ObjectId>, id: &ObjectId) -> bool {
     let same = |other: &ObjectId| {
         other.name == id.name
             && other.kind == id.kind
@@ -139,10 +149,10 @@ fn is_in(ids: &BTreeSet<ObjectId>, id: &ObjectId) -> bool {
 async fn served_kinds(
     server: &Arc<ApiServer>,
     set: &ObjectSet,
-    prune: &BTreeSet<ObjectId>,
+    others: &BTreeSet<ObjectId>,
     patience: Patience,
 ) -> Result<Kinds, ClusterError> {
-    let ids = || set.objects.iter().map(|one| &one.id).chain(prune);
+    let ids = || set.objects.iter().map(|one| &one.id).chain(others);
     let kinds = server.discover(ids(), false, patience).await?;
     if ids().all(|id| kinds.get(&id.api_version, &id.kind).is_some()) {
         return Ok(kinds);
@@ -298,7 +308,8 @@ fn judge(
     let (id, desired) = (&set.objects[index].id, &set.objects[index].object);
     let set_id = set.parent.set_id();
     let owner = live.and_then(|live| ownership::other_owner(live, desired, &set_id));
-    if let Some(owner) = owner.as_ref().filter(|_| !set.policy.adopt) {
+    let takes_over = set.takes_over(id, owner.as_deref());
+    if let Some(owner) = owner.as_ref().filter(|_| !takes_over) {
         return Err(Reason::Foreign(owner.clone()));
     }
     let ours = live.is_some_and(|live| ownership::is_ours(live, &set_id));
@@ -324,7 +335,7 @@ fn judge(
                 |is: fn(&str, &str) -> bool| conflicts.iter().all(|one| is_manager(live, &one.manager, is));
             if conflicts.is_empty() {
                 Err(Reason::Error(Box::new(error)))
-            } else if !ours && (set.policy.adopt || all(ownership::is_client_side_writer)) {
+            } else if !ours && (takes_over || all(ownership::is_client_side_writer)) {
                 Ok(Verdict::TakeOver { owner, overwritten: conflicts })
             } else if ours && all(ownership::is_change_by_hand) {
                 Ok(Verdict::ChangeBack(conflicts))
@@ -449,6 +460,7 @@ mod tests {
             notes: BTreeMap::new(),
             sources: Sources::default(),
             policy,
+            predecessor: None,
         }
     }
 

@@ -11,6 +11,7 @@ use super::error::ClusterError;
 use super::graph::Node;
 use super::hooks::Hook;
 use super::inventory::{PART_OF, Parent};
+use super::predecessor::Predecessor;
 use super::refusal;
 use crate::manifest::mask::Mark;
 use crate::manifest::object::{self, ObjectId};
@@ -33,6 +34,8 @@ pub struct ObjectSet {
     pub sources: Sources,
     /// What may be done.
     pub policy: Policy,
+    /// Who had the objects before, until the set has them all.
+    pub predecessor: Option<Predecessor>,
 }
 
 type Ask = dyn Fn(&[(String, String)]) -> Vec<Option<String>> + Send + Sync;
@@ -146,6 +149,11 @@ impl ObjectSet {
             encode_string_data(&mut object);
         }
         object
+    }
+
+    /// Tells whether an object that is there already, of an owner where it names one, may become part of the set.
+    pub(super) fn takes_over(&self, id: &ObjectId, owner: Option<&str>) -> bool {
+        self.policy.adopt || self.predecessor.as_ref().is_some_and(|one| one.leaves(id, owner))
     }
 
     /// Gives the objects as the order of writing sees them.
@@ -287,6 +295,7 @@ mod tests {
             notes: BTreeMap::new(),
             sources: Sources::default(),
             policy: Policy::default(),
+            predecessor: None,
         }
     }
 

@@ -194,6 +194,7 @@ mod tests {
             notes: BTreeMap::new(),
             sources: Sources::default(),
             policy: Policy::default(),
+            predecessor: None,
         }
     }
 

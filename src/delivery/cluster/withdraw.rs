@@ -61,6 +61,7 @@ fn removed(parent: &Parent, title: &str, hooks: Vec<Hook>) -> ObjectSet {
         notes: BTreeMap::new(),
         sources: Sources::default(),
         policy: Policy::default(),
+        predecessor: None,
     }
 }
 

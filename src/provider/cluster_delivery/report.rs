@@ -127,7 +127,13 @@ pub(super) fn notices(set: &ObjectSet, preview: &Preview) -> Diagnostics {
         let summary = format!("{} {what}", set.title);
         (!lines.is_empty()).then(|| Diagnostic::warning(summary).detail(cut(lines)))
     };
+    let left = &preview.leftovers;
+    let deleted = left.delete.keys().map(|id| format!("  {id}")).collect();
+    let kept = left.keep.iter().map(|(id, reason)| format!("  {id}: {reason}")).collect();
+    let before = set.predecessor.as_ref().map(|one| one.title.as_str()).unwrap_or_default();
     let all = [
+        notice(deleted, &format!("deletes what {before} had and it has not")),
+        notice(kept, &format!("leaves objects of {before} where they are")),
         notice(adopted, "takes over objects that are there already"),
         notice(replaced, "deletes objects and makes them again, because a field cannot change in place"),
         notice(changed_back, "changes back what somebody changed by hand"),

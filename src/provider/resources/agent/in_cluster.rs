@@ -35,6 +35,7 @@ pub(super) fn tenant(arguments: &Arguments) -> Option<Tenant> {
         cluster: arguments.cluster.clone(),
         parent: parent(arguments, ""),
         settings,
+        predecessor: None,
     })
 }
 
@@ -57,6 +58,7 @@ fn guest(arguments: &Arguments, what: &str, field_manager: &str) -> Tenant {
         cluster: arguments.cluster.clone(),
         parent: parent(arguments, what),
         settings: cluster_delivery::Settings { policy, ..cluster_delivery::Settings::default() },
+        predecessor: None,
     }
 }
 

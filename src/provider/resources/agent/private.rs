@@ -5,6 +5,7 @@ use tf_provider::schema::{Diagnostic, Diagnostics};
 
 use super::super::super::cluster_delivery::{Keeper, Kept};
 use super::super::objects::description::Keep;
+use super::super::objects::predecessor::Predecessor;
 use crate::delivery::FileIds;
 use crate::manifest::mask::{Masker, ObjectMarks, Revisions};
 
@@ -14,6 +15,9 @@ pub(super) struct Private {
     /// Path in the repository → blob id of what was delivered.
     #[serde(default)]
     pub(super) delivered: FileIds,
+    /// Who had the objects before, until everything is taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) predecessor: Option<Predecessor>,
     /// What is known of the objects in the cluster.
     #[serde(default)]
     pub(super) in_cluster: Kept,
@@ -43,6 +47,10 @@ impl Private {
 impl Keep for Private {
     fn delivered(&mut self) -> &mut FileIds {
         &mut self.delivered
+    }
+
+    fn predecessor(&mut self) -> &mut Option<Predecessor> {
+        &mut self.predecessor
     }
 
     fn draw(&mut self) -> Result<(), Diagnostics> {

@@ -14,6 +14,8 @@ use super::super::super::cluster_delivery::Keeper;
 use super::deletions::Holder;
 use super::git::{Folder, GitPlace};
 use super::in_cluster::{Cargo, Tenant};
+use super::predecessor::Predecessor;
+use crate::delivery::cluster::predecessor as cluster;
 use crate::delivery::{FileIds, Reading};
 
 /// Files by their names below the place.
@@ -37,12 +39,30 @@ pub(in super::super) struct Limits<'a> {
     pub(in super::super) cancel: &'a CancellationToken,
 }
 
+/// What comes from who had the objects before.
+pub(in super::super) struct Heritage {
+    /// Who it was, as the cluster knows them.
+    pub(in super::super) predecessor: cluster::Predecessor,
+    /// What the user should know.
+    pub(in super::super) told: Diagnostics,
+}
+
+impl Heritage {
+    /// Starts with who it was.
+    pub(in super::super) fn of(predecessor: cluster::Predecessor) -> Self {
+        Heritage { predecessor, told: Diagnostics::new() }
+    }
+}
+
 /// What is kept beside the state: Terraform stores it, never shows it, and hands it back.
 pub(in super::super) trait Keep:
     Keeper + Clone + Default + PartialEq + Serialize + DeserializeOwned + Send + Sync
 {
     /// Gives the ids of the files that were delivered.
     fn delivered(&mut self) -> &mut FileIds;
+
+    /// Gives who had the objects before; none once everything is taken over.
+    fn predecessor(&mut self) -> &mut Option<Predecessor>;
 
     /// Makes sure that there is what is drawn once, before a first apply.
     ///
@@ -111,6 +131,31 @@ pub(in super::super) trait Description: Send + Sync + 'static {
         keep: &Self::Keep,
         phase: Phase<'_>,
     ) -> Result<Self::Desired, Diagnostics>;
+
+    /// Gives the objects with what stays of who had them before.
+    ///
+    /// # Errors
+    /// When that cannot be taken over.
+    async fn inherit(
+        _shared: &Arc<Shared>,
+        _arguments: &Self::Arguments,
+        _keep: &mut Self::Keep,
+        predecessor: &Predecessor,
+        anew: Self::Desired,
+    ) -> Result<(Self::Desired, Heritage), Diagnostics> {
+        Ok((anew, Heritage::of(predecessor.in_cluster([], &[]))))
+    }
+
+    /// Does away with what is written down elsewhere of who had the objects before, once they are taken over; gives what of it is
+    /// not done.
+    async fn forget(
+        _shared: &Shared,
+        _arguments: &Self::Arguments,
+        _predecessor: &Predecessor,
+        _longest: Duration,
+    ) -> Option<Diagnostic> {
+        None
+    }
 
     /// Tells whether it is known which objects there are.
     fn knows_its_objects(_desired: &Self::Desired) -> bool {

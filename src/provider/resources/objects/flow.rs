@@ -13,10 +13,12 @@ use tf_provider::schema::{
 use tf_provider::{CancellationToken, async_trait};
 
 use super::super::super::Shared;
-use super::description::{Description, Files, Keep, Limits, Phase, kept};
+use super::description::{Description, Files, Heritage, Keep, Limits, Phase, kept};
 use super::git::GitPlace;
+use super::predecessor::really_replaced;
 use super::{deletions, timeouts};
 use crate::delivery::FileIds;
+use crate::delivery::cluster::predecessor::Predecessor;
 
 /// A resource type, from its description.
 pub(in super::super) struct Delivered<D> {
@@ -77,12 +79,14 @@ impl<D: Description> Delivered<D> {
         &self,
         arguments: &D::Arguments,
         desired: &D::Desired,
+        predecessor: Option<Predecessor>,
         prior: Option<&Object>,
         planned: &mut Object,
     ) -> Result<Diagnostics, Diagnostics> {
         let Some(mut tenant) = D::tenant(arguments) else {
             return D::plan_beside_git(&self.shared, arguments, desired).await;
         };
+        tenant.predecessor = predecessor;
         tenant.settings.asks_server &= D::knows_its_objects(desired);
         let cargo = D::cargo(arguments, desired, prior.is_none());
         tenant.plan(&self.shared, cargo, prior, planned).await
@@ -103,6 +107,7 @@ impl<D: Description> Delivered<D> {
         place.iter().for_each(|place| place.folder().announce());
         keep.draw()?;
         let desired = D::make(&self.shared, &arguments, &keep, Phase::Apply(&planned)).await?;
+        let (desired, heritage) = self.inherit(&arguments, &mut keep, desired).await?;
         let longest = timeouts::timeout(&planned, if prior.is_some() { "update" } else { "create" });
         let limits = Limits { longest, cancel };
         if let Some(place) = place {
@@ -112,7 +117,8 @@ impl<D: Description> Delivered<D> {
         D::remember(&mut keep, &desired);
         let mut told = D::warnings(&desired);
         let mut state = D::with_computed(planned, &arguments, &desired);
-        if let Some(tenant) = D::tenant(&arguments) {
+        if let Some(mut tenant) = D::tenant(&arguments) {
+            tenant.predecessor = heritage.map(|one| one.predecessor);
             let cargo = D::cargo(&arguments, &desired, prior.is_none());
             let applied = tenant.apply(&self.shared, cargo, state, &mut keep, prior, limits).await?;
             state = applied.0;
@@ -120,7 +126,24 @@ impl<D: Description> Delivered<D> {
         } else {
             told.extend(D::beside_git(&self.shared, &arguments, &desired, prior.is_none(), limits).await?);
         }
+        if matches!(state.string("status"), Some("ready" | "applied" | "delivered"))
+            && let Some(predecessor) = keep.predecessor().take()
+        {
+            told.extend(D::forget(&self.shared, &arguments, &predecessor, longest).await);
+        }
         Ok(kept(state, &keep).diagnostics(told))
+    }
+
+    /// Gives the objects with what stays of who had them before, where somebody had.
+    async fn inherit(
+        &self,
+        arguments: &D::Arguments,
+        keep: &mut D::Keep,
+        anew: D::Desired,
+    ) -> Result<(D::Desired, Option<Heritage>), Diagnostics> {
+        let Some(predecessor) = keep.predecessor().clone() else { return Ok((anew, None)) };
+        let (desired, heritage) = D::inherit(&self.shared, arguments, keep, &predecessor, anew).await?;
+        Ok((desired, Some(heritage)))
     }
 
     /// Empties the places that an update leaves; what cannot be emptied is told beside the new state.
@@ -161,22 +184,30 @@ impl<D: Description> Resource for Delivered<D> {
         D::validate(&request.config)
     }
 
-    async fn plan(&self, request: PlanRequest) -> Result<Plan, Diagnostics> {
+    async fn plan(&self, mut request: PlanRequest) -> Result<Plan, Diagnostics> {
         let waiting = D::waits_for(&self.shared, &request.planned, &request.config)?;
         if !waiting.is_empty() {
             return Ok(plan_without_objects::<D>(request, &waiting));
         }
+        if D::Keep::read(&request.private).predecessor().is_some() {
+            request.requires_replace = really_replaced(request.prior.as_ref(), request.requires_replace);
+        }
         let is_replaced = !request.requires_replace.is_empty();
         let arguments = D::read_with(&request.planned, &request.config);
         // What is replaced starts anew, with chance of its own.
-        let keep = if is_replaced { D::Keep::default() } else { D::Keep::read(&request.private) };
+        let mut keep = if is_replaced { D::Keep::default() } else { D::Keep::read(&request.private) };
         let phase = Phase::Plan(request.prior.as_ref());
         let desired = D::make(&self.shared, &arguments, &keep, phase).await?;
+        let (desired, heritage) = self.inherit(&arguments, &mut keep, desired).await?;
         let mut planned = D::with_computed(request.planned.clone(), &arguments, &desired);
         let mut told = D::warnings(&desired);
         told.extend(self.look_ahead(&request, &arguments, &desired, &planned).await?);
         let before = request.prior.as_ref().filter(|_| !is_replaced);
-        told.extend(self.plan_in_cluster(&arguments, &desired, before, &mut planned).await?);
+        let before_us = heritage.map(|one| {
+            told.extend(one.told);
+            one.predecessor
+        });
+        told.extend(self.plan_in_cluster(&arguments, &desired, before_us, before, &mut planned).await?);
         let mut plan = Plan::of(planned);
         plan.requires_replace = request.requires_replace;
         plan.diagnostics = told;

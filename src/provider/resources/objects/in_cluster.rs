@@ -11,6 +11,7 @@ use super::super::super::cluster_delivery::{self, Keeper};
 use super::description::Limits;
 use crate::delivery::cluster::hooks::Hook;
 use crate::delivery::cluster::inventory::Parent;
+use crate::delivery::cluster::predecessor::Predecessor;
 use crate::delivery::cluster::{ObjectSet, Sources};
 use crate::manifest::surface::Desired;
 
@@ -25,6 +26,8 @@ pub(in super::super) struct Tenant {
     pub(in super::super) parent: Parent,
     /// What the user lets us do.
     pub(in super::super) settings: cluster_delivery::Settings,
+    /// Who had the objects before.
+    pub(in super::super) predecessor: Option<Predecessor>,
 }
 
 /// What goes to a cluster.
@@ -50,6 +53,7 @@ impl Tenant {
             notes: cargo.notes,
             sources: cargo.sources,
             policy: self.settings.policy.clone(),
+            predecessor: self.predecessor.clone(),
         })
     }
 
@@ -162,6 +166,7 @@ mod tests {
             cluster: "one".to_owned(),
             parent: Parent { namespace: "a".into(), name: title.into() },
             settings: cluster_delivery::Settings::default(),
+            predecessor: None,
         }
     }
 

@@ -7,5 +7,6 @@ pub(super) mod flow;
 pub(super) mod git;
 pub(super) mod in_cluster;
 pub(super) mod places;
+pub(super) mod predecessor;
 pub(super) mod shown;
 pub(super) mod timeouts;

@@ -12,19 +12,20 @@ use tf_provider::schema::{Diagnostic, Diagnostics, Imported, Object};
 
 use super::super::super::{Shared, cluster_delivery};
 use super::super::objects::description::Keep;
+use super::super::objects::predecessor::Predecessor;
 use super::arguments::Arguments;
 use super::desired::{Desired, desired};
 use super::files::Found;
 use super::import::{adopt, from_record};
 use super::private::{Private, Seed};
-use super::{attributes, in_cluster, schema};
+use super::{attributes, in_cluster, inherit, schema};
 use crate::delivery::cluster::inventory::Inventory;
 use crate::delivery::cluster::{ApiServer, Patience, helm, observe};
 use crate::manifest::mask::{Masker, ObjectMarks};
 use crate::manifest::object::{self, ObjectId};
 use crate::manifest::surface::{Desired as DesiredObject, Detail, surface};
 use crate::release::helm_storage::{self, HelmRelease};
-use crate::release::{documents, record};
+use crate::release::record;
 
 /// Asking a cluster for an import may take this long.
 const LONGEST: Duration = Duration::from_secs(120);
@@ -147,30 +148,14 @@ fn with_plain_data(mut live: Json) -> Json {
 
 /// Takes over what Helm installed: nothing is written, the first apply does it.
 fn of_helm(id: &Id<'_>, secret: &Json) -> Result<Imported, Diagnostics> {
-    let named = secret.pointer("/metadata/name").and_then(Json::as_str).unwrap_or_default();
-    let broken = |reason: String| {
-        Diagnostic::error(format!("Secret {}/{named} cannot be read", id.namespace)).detail(reason)
-    };
-    let mut release = helm_storage::read(secret).map_err(broken)?;
-    if release.status() != "deployed" {
-        return Err(Diagnostic::error(format!(
-            "Helm release {} is not deployed: its last revision, {}, is {:?}",
-            id.title(),
-            release.version,
-            release.status()
-        ))
-        .hint("bring it to an end with Helm first, `helm rollback` or `helm upgrade`, and import it then")
-        .into());
-    }
-    release.namespace = id.namespace.to_owned();
-    release.name = id.name.to_owned();
+    let (release, objects) = inherit::read_revision(id.cluster, id.namespace, id.name, secret)?;
     let record = release.to_record(id.cluster, schema::CRDS[0]);
-    let settings = Object::new().with("adopt", true);
-    let mut state = from_record(&record, Object::new().with("cluster", settings));
-    let mut keep = Private { seed: Some(Seed::draw()?), ..Private::default() };
-    let read = documents::read(release.manifest.as_bytes(), id.namespace);
-    let read = read.map_err(|error| broken(format!("Its manifest is none: {error}")))?;
-    show(&mut state, &mut keep, read);
+    let mut state = from_record(&record, Object::new().with("cluster", Object::new()));
+    let predecessor =
+        Predecessor::HelmRelease { namespace: id.namespace.to_owned(), name: id.name.to_owned() };
+    let mut keep =
+        Private { seed: Some(Seed::draw()?), predecessor: Some(predecessor), ..Private::default() };
+    show(&mut state, &mut keep, objects);
     state.set("status", "helm");
     let mut imported = Imported::of(state);
     imported.private = keep.write();
@@ -194,13 +179,13 @@ fn what_is_to_do(id: &Id<'_>, release: &HelmRelease) -> Diagnostic {
     let (chart, version) = release.chart();
     Diagnostic::warning(format!("release {} is Helm's until it is applied", id.title()))
         .detail(format!(
-            "Imported from revision {} of chart {chart} {version}. Helm does not write down where the chart is fetched from. After \
-             the apply, Helm still lists the release: delete its Secrets (`kubectl delete secret -n {} -l owner=helm,name={}`); \
-             `helm uninstall` would delete the objects.",
-            release.version, id.namespace, id.name
+            "Imported from revision {} of chart {chart} {version}. Helm does not write down where the chart is fetched from. The apply takes \
+             the objects over, deletes those that the release does not have any more, and what Helm wrote down, so that Helm no longer \
+             lists it.",
+            release.version
         ))
         .hint(format!(
-            "write `chart {{ repository = … name = {chart:?} version = {version:?} }}` and `delivery {{ cluster {{ adopt = true }} }}`; \
+            "write `chart {{ repository = … name = {chart:?} version = {version:?} }}` and `delivery {{ cluster {{}} }}`; \
              the values that were given to Helm are the layer {:?}",
             helm_storage::LAYER
         ))

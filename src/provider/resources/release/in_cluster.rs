@@ -26,6 +26,7 @@ pub(super) fn tenant(arguments: &Arguments) -> Option<Tenant> {
         cluster: arguments.cluster.clone(),
         parent: parent(arguments),
         settings: arguments.in_cluster.clone()?,
+        predecessor: None,
     })
 }
 

@@ -13,6 +13,7 @@ mod import;
 mod import_cluster;
 mod in_cluster;
 mod ingredients;
+mod inherit;
 mod layers;
 pub(crate) mod preview;
 mod private;
@@ -21,9 +22,10 @@ mod secrecy;
 mod validate;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tf_provider::async_trait;
-use tf_provider::schema::{Diagnostics, ImportRequest, Imported, Object, Resource, Schema};
+use tf_provider::schema::{Diagnostic, Diagnostics, ImportRequest, Imported, Object, Resource, Schema};
 
 use arguments::Arguments;
 use desired::Desired;
@@ -31,10 +33,11 @@ use private::Private;
 
 use super::super::Shared;
 use super::objects::deletions::{self, Holder};
-use super::objects::description::{Description, Files, Phase};
+use super::objects::description::{Description, Files, Heritage, Phase};
 use super::objects::flow::Delivered;
 use super::objects::git::Folder;
 use super::objects::in_cluster::{Cargo, Tenant};
+use super::objects::predecessor::Predecessor;
 use crate::delivery::{DeliveryError, Reading};
 
 /// Makes the resource over what all resources share.
@@ -135,6 +138,25 @@ impl Description for Release {
 
     fn cargo(arguments: &Arguments, desired: &Desired, is_new: bool) -> Cargo {
         in_cluster::cargo(arguments, desired, is_new)
+    }
+
+    async fn inherit(
+        shared: &Arc<Shared>,
+        arguments: &Arguments,
+        keep: &mut Private,
+        predecessor: &Predecessor,
+        anew: Desired,
+    ) -> Result<(Desired, Heritage), Diagnostics> {
+        inherit::inherit(shared, arguments, keep, predecessor, anew).await
+    }
+
+    async fn forget(
+        shared: &Shared,
+        arguments: &Arguments,
+        predecessor: &Predecessor,
+        longest: Duration,
+    ) -> Option<Diagnostic> {
+        inherit::forget(shared, arguments, predecessor, longest).await
     }
 
     async fn plan_destroy(shared: &Shared, prior: &Object) -> Result<Diagnostics, Diagnostics> {

@@ -8,6 +8,7 @@ use tf_provider::schema::Diagnostics;
 
 use super::super::super::cluster_delivery::{Keeper, Kept};
 use super::super::objects::description::Keep;
+use super::super::objects::predecessor::Predecessor;
 use super::desired::Desired;
 use crate::delivery::FileIds;
 use crate::manifest::mask::{Mark, ObjectMarks, Reason, Revisions};
@@ -40,6 +41,9 @@ pub(super) struct Private {
     /// of what the chart would draw now. A patch may move a value, its path stays.
     #[serde(default)]
     pub(super) adopted: BTreeMap<String, BTreeMap<String, Value>>,
+    /// Who had the objects before, until everything is taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) predecessor: Option<Predecessor>,
     /// What is known of the objects in a cluster.
     #[serde(default)]
     pub(super) in_cluster: Kept,
@@ -98,6 +102,10 @@ impl Private {
 impl Keep for Private {
     fn delivered(&mut self) -> &mut FileIds {
         &mut self.delivered
+    }
+
+    fn predecessor(&mut self) -> &mut Option<Predecessor> {
+        &mut self.predecessor
     }
 
     fn draw(&mut self) -> Result<(), Diagnostics> {

@@ -1,0 +1,133 @@
+//! A release that comes from Helm or from another resource: what is looked for in the cluster before it is taken over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use tf_provider::schema::{Diagnostic, Diagnostics};
+
+use super::super::super::{Shared, cluster_delivery};
+use super::super::objects::description::Heritage;
+use super::super::objects::predecessor::Predecessor;
+use super::arguments::Arguments;
+use super::desired::{Desired, desired};
+use super::files::Found;
+use super::import::adopt;
+use super::private::Private;
+use crate::delivery::cluster::{ClusterError, Patience, helm};
+use crate::manifest::object::ObjectId;
+use crate::release::helm_storage::{self, HelmRelease};
+use crate::release::{documents, formats::Format};
+
+/// Asking a cluster may take this long.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Reads what Helm wrote down of a revision, with the objects of its manifest.
+///
+/// # Errors
+/// When it is not one that can be taken over.
+pub(super) fn read_revision(
+    cluster: &str,
+    namespace: &str,
+    name: &str,
+    secret: &Json,
+) -> Result<(HelmRelease, Vec<(ObjectId, Json)>), Diagnostics> {
+    let named = secret.pointer("/metadata/name").and_then(Json::as_str).unwrap_or_default();
+    let broken = |reason: String| {
+        Diagnostic::error(format!("Secret {namespace}/{named} cannot be read")).detail(reason)
+    };
+    let mut release = helm_storage::read(secret).map_err(broken)?;
+    if release.status() != "deployed" {
+        return Err(Diagnostic::error(format!(
+            "Helm release {namespace}/{name} on {cluster} is not deployed: its last revision, {}, is {:?}",
+            release.version,
+            release.status()
+        ))
+        .hint("bring it to an end with Helm first, `helm rollback` or `helm upgrade`, and take it over then")
+        .into());
+    }
+    (release.namespace, release.name) = (namespace.to_owned(), name.to_owned());
+    let objects = documents::read(release.manifest.as_bytes(), namespace)
+        .map_err(|error| broken(format!("Its manifest is none: {error}")))?;
+    Ok((release, objects))
+}
+
+/// Gives the objects as they are to be delivered: what a chart draws from chance stays as Helm's last render drew it.
+///
+/// # Errors
+/// As [`read_revision`], when the cluster says no, and when the release cannot be rendered.
+pub(super) async fn inherit(
+    shared: &Arc<Shared>,
+    arguments: &Arguments,
+    keep: &mut Private,
+    predecessor: &Predecessor,
+    anew: Desired,
+) -> Result<(Desired, Heritage), Diagnostics> {
+    let allowed = &arguments.allow_deletion_of;
+    let Predecessor::HelmRelease { namespace, name } = predecessor else {
+        return Ok((anew, Heritage::of(predecessor.in_cluster([], allowed))));
+    };
+    let mut heritage = Heritage::of(predecessor.in_cluster([], allowed));
+    if arguments.in_cluster.is_none() {
+        heritage.told.push(left_behind(arguments, predecessor));
+    }
+    // Without a way to the cluster, the plan goes by what the release says itself.
+    let Ok(Some(server)) = cluster_delivery::server(shared, &arguments.cluster) else {
+        return Ok((anew, heritage));
+    };
+    let secret = match helm::newest_revision(&server, namespace, name, Patience::of_a_look(LONGEST)).await {
+        Ok(Some(secret)) => secret,
+        Ok(None) => return Ok((anew, heritage)),
+        Err(error) if error.is_out_of_reach() => {
+            heritage.told.push(not_seen(predecessor, &error));
+            return Ok((anew, heritage));
+        }
+        Err(error) => return Err(cluster_delivery::of_error(&error).into()),
+    };
+    let (_, objects) = read_revision(&arguments.cluster, namespace, name, &secret)?;
+    heritage.predecessor = predecessor.in_cluster(objects.iter().map(|(id, _)| id.clone()), allowed);
+    let found = Found { objects: objects.into_iter().collect(), ..Found::default() };
+    adopt(keep, &anew, &found);
+    if keep.adopted.values().all(|values| values.is_empty()) {
+        return Ok((anew, heritage));
+    }
+    Ok((desired(shared, arguments, keep).await?, heritage))
+}
+
+/// Forgets what Helm wrote down, after everything was taken over.
+pub(super) async fn forget(
+    shared: &Shared,
+    arguments: &Arguments,
+    predecessor: &Predecessor,
+    longest: Duration,
+) -> Option<Diagnostic> {
+    let Predecessor::HelmRelease { namespace, name } = predecessor else { return None };
+    // An agent that goes on with Helm's release needs them.
+    arguments.in_cluster.as_ref()?;
+    let server = cluster_delivery::known(shared, &arguments.cluster).ok()?;
+    let error = helm::forget(&server, namespace, name, Patience::of_a_change(longest)).await.err()?;
+    Some(
+        Diagnostic::warning(format!("Helm still lists release {namespace}/{name}"))
+            .detail(error.to_string())
+            .hint(format!("delete its records, `kubectl delete secret -n {namespace} -l owner=helm,name={name}`; `helm uninstall` would delete the objects")),
+    )
+}
+
+fn not_seen(predecessor: &Predecessor, error: &ClusterError) -> Diagnostic {
+    Diagnostic::warning(format!("{} was not looked at", predecessor.title())).detail(format!(
+        "{error}\n\nWhat it had and the release has not, and values that the chart draws from chance, will show only when it is applied."
+    ))
+}
+
+fn left_behind(arguments: &Arguments, predecessor: &Predecessor) -> Diagnostic {
+    let title = predecessor.title();
+    let format = arguments.delivery.as_ref().map(|git| &git.format);
+    let detail = match format {
+        Some(Format::Manifests) | None => format!(
+            "{title} stays written down in the cluster, and what the release does not have any more stays there too: whoever applies the \
+             files knows nothing of it."
+        ),
+        Some(_) => format!("{title} goes on as the release that the agent looks after; its revisions stay."),
+    };
+    Diagnostic::warning(format!("{} comes from {title}", arguments.holder().title)).detail(detail)
+}
