@@ -305,6 +305,16 @@ impl Configuration {
         find(&self.clusters, name, "cluster")
     }
 
+    /// Lists the names of the clusters.
+    pub(crate) fn cluster_names(&self) -> impl Iterator<Item = &str> {
+        self.clusters.keys().map(String::as_str)
+    }
+
+    /// Lists the names of the repositories.
+    pub(crate) fn repository_names(&self) -> impl Iterator<Item = &str> {
+        self.repositories.keys().map(String::as_str)
+    }
+
     /// Returns the bounds on what one plan may take away.
     pub(crate) fn guard(&self) -> &guard::Guard {
         &self.guard

@@ -24,6 +24,7 @@ mod git_ssh;
 mod in_cluster;
 mod layers;
 mod many_clusters;
+mod moved;
 mod patches;
 mod reconciled_agent;
 mod reconciled_releases;

@@ -36,7 +36,9 @@ pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, D
     }
     let named = Id::read(id)?;
     shared.configuration()?.cluster(named.cluster)?;
-    let (arguments, found) = find(shared, &named).await?;
+    let namespace = Options::default().namespace;
+    let (arguments, found) = find(shared, named.repository, named.path, &namespace).await?;
+    let arguments = Arguments { cluster: named.cluster.to_owned(), ..arguments };
     let adopted = adopt::installation(&found.objects).map_err(|error| of_flux(&error))?;
     if found.has_patch_files {
         return Err(Diagnostic::error("the agent's kustomization.yaml names patches in files of their own")
@@ -78,19 +80,25 @@ impl<'a> Id<'a> {
 }
 
 /// Looks for the files of an agent where `flux bootstrap` puts them.
-async fn find(shared: &Arc<Shared>, id: &Id<'_>) -> Result<(Arguments, Found), Diagnostics> {
+pub(super) async fn find(
+    shared: &Arc<Shared>,
+    repository: &str,
+    path: &str,
+    namespace: &str,
+) -> Result<(Arguments, Found), Diagnostics> {
     let deadline = Instant::now() + LONGEST;
-    let arguments = Arguments::read(&block(id, &Options::default()));
+    let options = Options { namespace: namespace.to_owned(), ..Options::default() };
+    let arguments = Arguments::read(&block(&Id { cluster: "", repository, path }, &options));
     let place = match arguments.folder() {
         Some(folder) => GitPlace::open(shared, folder, arguments.title())?,
         None => None,
     };
     let place = place.ok_or_else(|| {
-        Diagnostic::error(format!("the address of repository {:?} is not known yet", id.repository))
+        Diagnostic::error(format!("the address of repository {:?} is not known yet", repository))
     })?;
     let names = [gotk::COMPONENTS_FILE, gotk::SYNC_FILE, gotk::INDEX_FILE].map(str::to_owned);
     let reading = place.read_whole(names.into_iter(), deadline).await.map_err(|unreadable| {
-        Diagnostic::error(format!("the agent in {}:{} cannot be read", id.repository, id.path))
+        Diagnostic::error(format!("the agent in {}:{} cannot be read", repository, path))
             .detail(unreadable.detail)
             .hint("check the repository's address, branch and credentials")
     })?;
@@ -98,9 +106,9 @@ async fn find(shared: &Arc<Shared>, id: &Id<'_>) -> Result<(Arguments, Found), D
     if !found.files.contains_key(gotk::COMPONENTS_FILE) {
         return Err(Diagnostic::error(format!(
             "there is no agent in {:?} of repository {:?}",
-            id.path, id.repository
+            path, repository
         ))
-        .detail(format!("{}/{} holds no {}.", id.path, arguments.options.namespace, gotk::COMPONENTS_FILE))
+        .detail(format!("{}/{} holds no {}.", path, arguments.options.namespace, gotk::COMPONENTS_FILE))
         .hint("name the folder that was given to `flux bootstrap` as its path")
         .into());
     }

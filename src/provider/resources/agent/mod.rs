@@ -12,6 +12,7 @@ mod files;
 mod import;
 mod import_live;
 mod in_cluster;
+mod moved;
 mod private;
 mod schema;
 pub(crate) mod shipped;
@@ -21,7 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tf_provider::async_trait;
-use tf_provider::schema::{Diagnostic, Diagnostics, ImportRequest, Imported, Object, Resource, Schema};
+use tf_provider::schema::{
+    Diagnostic, Diagnostics, ImportRequest, Imported, MoveRequest, Object, Resource, Schema,
+};
 
 use super::super::Shared;
 use super::objects::deletions::Holder;
@@ -29,6 +32,7 @@ use super::objects::description::{Description, Files, Limits, Phase};
 use super::objects::flow::Delivered;
 use super::objects::git::{Folder, GitPlace};
 use super::objects::in_cluster::{Cargo, Tenant};
+use super::objects::predecessor::Predecessor;
 use crate::delivery::{DeliveryError, FileIds, Reading};
 use arguments::Arguments;
 use desired::Desired;
@@ -103,6 +107,15 @@ impl Description for Agent {
         attributes::with_computed(planned, arguments, desired)
     }
 
+    async fn look_back(
+        shared: &Arc<Shared>,
+        state: Object,
+        _keep: &mut Private,
+        predecessor: &Predecessor,
+    ) -> Object {
+        moved::look_back(shared, state, predecessor).await
+    }
+
     fn remember(keep: &mut Private, desired: &Desired) {
         keep.revisions = desired.revisions.clone();
     }
@@ -171,6 +184,10 @@ impl Description for Agent {
         longest: Duration,
     ) -> Result<Option<Diagnostic>, Diagnostics> {
         in_cluster::before_withdrawal(shared, arguments, prior, longest).await
+    }
+
+    fn move_state(request: &MoveRequest) -> Result<Option<(Object, Private)>, Diagnostics> {
+        moved::state(request)
     }
 
     async fn import(shared: &Arc<Shared>, request: ImportRequest) -> Result<Imported, Diagnostics> {

@@ -93,7 +93,7 @@ fn computed(schema: Schema) -> Schema {
         .attribute("source_metadata", texts().description("Where the manifests came from, and their digest, which pins them: what a version ships must not change."))
         .attribute("digest", Attribute::computed(Type::String).description("Digest over the full objects, whatever the display form folds away."))
         .attribute("delivered", Attribute::computed(Type::String).description("Where the objects are delivered to."))
-        .attribute("status", Attribute::computed(Type::String).description("`generated`, `delivered`, `ready` (`applied` without waiting), `incomplete`, `found` in a cluster by an import and not taken over yet, or `missing` when the delivery is gone."))
+        .attribute("status", Attribute::computed(Type::String).description("`generated`, `delivered`, `ready` (`applied` without waiting), `incomplete`, `found` in a cluster by an import or `moved` from another resource and not taken over yet, or `missing` when the delivery is gone."))
 }
 
 fn source_block() -> Block {

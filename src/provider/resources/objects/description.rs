@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tf_provider::schema::{Diagnostic, Diagnostics, ImportRequest, Imported, NewState, Object, Schema};
+use tf_provider::schema::{
+    Diagnostic, Diagnostics, ImportRequest, Imported, MoveRequest, NewState, Object, Schema,
+};
 use tf_provider::{CancellationToken, async_trait};
 
 use super::super::super::Shared;
@@ -132,6 +134,17 @@ pub(in super::super) trait Description: Send + Sync + 'static {
         phase: Phase<'_>,
     ) -> Result<Self::Desired, Diagnostics>;
 
+    /// Shows, in a state that comes from another resource, what is there, as far as it can be told without the configuration: the
+    /// plan then shows what changes, not everything.
+    async fn look_back(
+        _shared: &Arc<Shared>,
+        state: Object,
+        _keep: &mut Self::Keep,
+        _predecessor: &Predecessor,
+    ) -> Object {
+        state
+    }
+
     /// Gives the objects with what stays of who had them before.
     ///
     /// # Errors
@@ -256,6 +269,12 @@ pub(in super::super) trait Description: Send + Sync + 'static {
     ) -> Result<Option<Diagnostic>, Diagnostics> {
         Ok(None)
     }
+
+    /// Gives the state that comes from another resource by a `moved` block; none where that is of a type that is not known.
+    ///
+    /// # Errors
+    /// When the other's state cannot be taken over.
+    fn move_state(request: &MoveRequest) -> Result<Option<(Object, Self::Keep)>, Diagnostics>;
 
     /// Finds something that exists already.
     ///

@@ -7,18 +7,19 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use tf_provider::schema::{
-    CreateRequest, DeleteRequest, Diagnostic, Diagnostics, ImportRequest, Imported, NewState, Object, Plan,
-    PlanDestroyRequest, PlanRequest, ReadRequest, Resource, Schema, UpdateRequest, ValidateRequest,
+    CreateRequest, DeleteRequest, Diagnostic, Diagnostics, ImportRequest, Imported, MoveRequest, NewState,
+    Object, Plan, PlanDestroyRequest, PlanRequest, ReadRequest, Resource, Schema, UpdateRequest,
+    ValidateRequest,
 };
 use tf_provider::{CancellationToken, async_trait};
 
 use super::super::super::Shared;
 use super::description::{Description, Files, Heritage, Keep, Limits, Phase, kept};
 use super::git::GitPlace;
-use super::predecessor::really_replaced;
+use super::predecessor::{MOVED, Predecessor as Origin, really_replaced};
 use super::{deletions, timeouts};
-use crate::delivery::FileIds;
 use crate::delivery::cluster::predecessor::Predecessor;
+use crate::delivery::{Existing, FileIds};
 
 /// A resource type, from its description.
 pub(in super::super) struct Delivered<D> {
@@ -34,7 +35,19 @@ impl<D: Description> Delivered<D> {
 
     /// Opens the folder that a block names; none where it delivers elsewhere, or its repository is not known yet.
     fn place(&self, arguments: &D::Arguments) -> Result<Option<GitPlace>, Diagnostics> {
-        let Some(folder) = D::folder(arguments) else { return Ok(None) };
+        self.place_of(arguments, &mut D::Keep::default())
+    }
+
+    /// The same, where files of who had the objects before become ours.
+    fn place_of(
+        &self,
+        arguments: &D::Arguments,
+        keep: &mut D::Keep,
+    ) -> Result<Option<GitPlace>, Diagnostics> {
+        let Some(mut folder) = D::folder(arguments) else { return Ok(None) };
+        if matches!(keep.predecessor(), Some(Origin::Bootstrap { .. })) {
+            folder.existing = Existing::Adopt;
+        }
         GitPlace::open(&self.shared, folder, D::holder(arguments).title)
     }
 
@@ -54,11 +67,11 @@ impl<D: Description> Delivered<D> {
         if !D::knows_its_objects(desired) {
             return Ok(notices);
         }
-        if let Some(place) = self.place(arguments)? {
+        let mut known = D::Keep::read(&request.private);
+        if let Some(place) = self.place_of(arguments, &mut known)? {
             let files = Self::files(&place, arguments, desired)?;
             place.claim(&files)?;
             let deadline = timeouts::timeout(planned, "read");
-            let mut known = D::Keep::read(&request.private);
             notices.extend(D::look_ahead(&place, &files, known.delivered(), deadline).await?);
         }
         // Of what is replaced everything goes before it comes anew.
@@ -102,7 +115,7 @@ impl<D: Description> Delivered<D> {
         cancel: &CancellationToken,
     ) -> Result<NewState, Diagnostics> {
         let arguments = D::read_with(&planned, config);
-        let place = self.place(&arguments)?;
+        let place = self.place_of(&arguments, &mut keep)?;
         // Announced before the objects are made, so that the resources of an apply wait for each other with their commit.
         place.iter().for_each(|place| place.folder().announce());
         keep.draw()?;
@@ -227,6 +240,12 @@ impl<D: Description> Resource for Delivered<D> {
         let (arguments, state) = (D::read(&request.state), request.state);
         let mut keep = D::Keep::read(&request.private);
         let longest = timeouts::timeout(&state, "read");
+        if let Some(predecessor) =
+            keep.predecessor().clone().filter(|_| state.string("status") == Some(MOVED))
+        {
+            let state = D::look_back(&self.shared, state, &mut keep, &predecessor).await;
+            return Ok(kept(state, &keep));
+        }
         if let Some(tenant) = D::tenant(&arguments) {
             let before = keep.clone();
             let answer = tenant.read(&self.shared, state, &mut keep, longest).await;
@@ -273,6 +292,10 @@ impl<D: Description> Resource for Delivered<D> {
             place.withdraw(keep.delivered(), limits).await?;
         }
         Ok(NewState::gone())
+    }
+
+    async fn move_state(&self, request: MoveRequest) -> Result<Option<NewState>, Diagnostics> {
+        Ok(D::move_state(&request)?.map(|(state, keep)| kept(state, &keep)))
     }
 
     async fn import(&self, request: ImportRequest) -> Result<Vec<Imported>, Diagnostics> {

@@ -6,6 +6,7 @@ pub(super) mod description;
 pub(super) mod flow;
 pub(super) mod git;
 pub(super) mod in_cluster;
+pub(super) mod moved;
 pub(super) mod places;
 pub(super) mod predecessor;
 pub(super) mod shown;

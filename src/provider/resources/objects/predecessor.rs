@@ -7,6 +7,9 @@ use tf_provider::schema::{Object, Path};
 use crate::delivery::cluster::predecessor::Predecessor as InCluster;
 use crate::manifest::object::ObjectId;
 
+/// The status of a resource that a `moved` block brought and no apply has taken over yet.
+pub(in super::super) const MOVED: &str = "moved";
+
 /// What a resource comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -26,7 +29,10 @@ pub(in super::super) enum Predecessor {
         ids: Vec<String>,
     },
     /// What `flux bootstrap` committed, by itself or as another resource.
-    Bootstrap,
+    Bootstrap {
+        /// The cluster's folder in its repository.
+        path: String,
+    },
 }
 
 impl Predecessor {
@@ -35,7 +41,7 @@ impl Predecessor {
         match self {
             Predecessor::HelmRelease { namespace, name } => format!("Helm release {namespace}/{name}"),
             Predecessor::Objects { resource, .. } => resource.clone(),
-            Predecessor::Bootstrap => "flux bootstrap".to_owned(),
+            Predecessor::Bootstrap { .. } => "flux bootstrap".to_owned(),
         }
     }
 

@@ -164,7 +164,7 @@ fn of_helm(id: &Id<'_>, secret: &Json) -> Result<Imported, Diagnostics> {
 }
 
 /// Shows the objects as Helm made them, so that the next plan shows what differs.
-fn show(state: &mut Object, keep: &mut Private, objects: Vec<(ObjectId, Json)>) {
+pub(super) fn show(state: &mut Object, keep: &mut Private, objects: Vec<(ObjectId, Json)>) {
     let objects: Vec<DesiredObject> = objects
         .into_iter()
         .map(|(id, object)| DesiredObject { id, object, marks: ObjectMarks::default() })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value as Json;
-use tf_provider::schema::{Diagnostic, Diagnostics};
+use tf_provider::schema::{Diagnostic, Diagnostics, Object};
 
 use super::super::super::{Shared, cluster_delivery};
 use super::super::objects::description::Heritage;
@@ -13,6 +13,7 @@ use super::arguments::Arguments;
 use super::desired::{Desired, desired};
 use super::files::Found;
 use super::import::adopt;
+use super::import_cluster::show;
 use super::private::Private;
 use crate::delivery::cluster::{ClusterError, Patience, helm};
 use crate::manifest::object::ObjectId;
@@ -84,7 +85,10 @@ pub(super) async fn inherit(
         }
         Err(error) => return Err(cluster_delivery::of_error(&error).into()),
     };
-    let (_, objects) = read_revision(&arguments.cluster, namespace, name, &secret)?;
+    let (release, objects) = read_revision(&arguments.cluster, namespace, name, &secret)?;
+    if arguments.in_cluster.is_some() {
+        heritage.told.push(taken_over(arguments, predecessor, &release));
+    }
     heritage.predecessor = predecessor.in_cluster(objects.iter().map(|(id, _)| id.clone()), allowed);
     let found = Found { objects: objects.into_iter().collect(), ..Found::default() };
     adopt(keep, &anew, &found);
@@ -92,6 +96,29 @@ pub(super) async fn inherit(
         return Ok((anew, heritage));
     }
     Ok((desired(shared, arguments, keep).await?, heritage))
+}
+
+/// Shows what Helm wrote down, where the provider knows one cluster only: which one a release is for says its configuration, and a
+/// state that comes from elsewhere does not.
+pub(super) async fn look_back(
+    shared: &Shared,
+    mut state: Object,
+    keep: &mut Private,
+    predecessor: &Predecessor,
+) -> Object {
+    let Predecessor::HelmRelease { namespace, name } = predecessor else { return state };
+    let Ok(configuration) = shared.configuration() else { return state };
+    let mut clusters = configuration.cluster_names();
+    let (Some(cluster), None) = (clusters.next(), clusters.next()) else { return state };
+    let Ok(Some(server)) = cluster_delivery::server(shared, cluster) else { return state };
+    // What goes wrong here goes wrong in the plan too, which tells it.
+    let patience = Patience::of_a_look(LONGEST);
+    if let Ok(Some(secret)) = helm::newest_revision(&server, namespace, name, patience).await
+        && let Ok((_, objects)) = read_revision(cluster, namespace, name, &secret)
+    {
+        show(&mut state, keep, objects);
+    }
+    state
 }
 
 /// Forgets what Helm wrote down, after everything was taken over.
@@ -111,6 +138,16 @@ pub(super) async fn forget(
             .detail(error.to_string())
             .hint(format!("delete its records, `kubectl delete secret -n {namespace} -l owner=helm,name={name}`; `helm uninstall` would delete the objects")),
     )
+}
+
+fn taken_over(arguments: &Arguments, predecessor: &Predecessor, release: &HelmRelease) -> Diagnostic {
+    let (chart, version) = release.chart();
+    let (title, before) = (arguments.holder().title, predecessor.title());
+    Diagnostic::warning(format!("{title} takes the place of {before}")).detail(format!(
+        "It is at revision {} of chart {chart} {version}. The apply takes its objects over as they are, and deletes what Helm wrote \
+         down of it: Helm will not list it any more.",
+        release.version
+    ))
 }
 
 fn not_seen(predecessor: &Predecessor, error: &ClusterError) -> Diagnostic {

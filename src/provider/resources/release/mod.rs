@@ -15,6 +15,7 @@ mod in_cluster;
 mod ingredients;
 mod inherit;
 mod layers;
+mod moved;
 pub(crate) mod preview;
 mod private;
 mod schema;
@@ -25,7 +26,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tf_provider::async_trait;
-use tf_provider::schema::{Diagnostic, Diagnostics, ImportRequest, Imported, Object, Resource, Schema};
+use tf_provider::schema::{
+    Diagnostic, Diagnostics, ImportRequest, Imported, MoveRequest, Object, Resource, Schema,
+};
 
 use arguments::Arguments;
 use desired::Desired;
@@ -140,6 +143,15 @@ impl Description for Release {
         in_cluster::cargo(arguments, desired, is_new)
     }
 
+    async fn look_back(
+        shared: &Arc<Shared>,
+        state: Object,
+        keep: &mut Private,
+        predecessor: &Predecessor,
+    ) -> Object {
+        inherit::look_back(shared, state, keep, predecessor).await
+    }
+
     async fn inherit(
         shared: &Arc<Shared>,
         arguments: &Arguments,
@@ -162,6 +174,10 @@ impl Description for Release {
     async fn plan_destroy(shared: &Shared, prior: &Object) -> Result<Diagnostics, Diagnostics> {
         let holder = Arguments::read(prior).holder();
         deletions::check(shared, &holder, Some(prior), None).await.map(|()| Diagnostics::new())
+    }
+
+    fn move_state(request: &MoveRequest) -> Result<Option<(Object, Private)>, Diagnostics> {
+        moved::state(request)
     }
 
     async fn import(shared: &Arc<Shared>, request: ImportRequest) -> Result<Imported, Diagnostics> {

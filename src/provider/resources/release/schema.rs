@@ -142,7 +142,8 @@ fn computed(schema: Schema) -> Schema {
             Attribute::computed(Type::String)
                 .description(
                     "`rendered`, `delivered`, or `missing` when the delivery is gone. Of a release that goes straight to its cluster also \
-                     `ready`, `applied`, `incomplete`, and `helm` when it was imported from Helm and not applied since.",
+                     `ready`, `applied` and `incomplete`. `helm` when it was imported from Helm, and `moved` when a `moved` block brought it from another \
+                     resource, and not applied since.",
                 ),
         )
 }
