@@ -103,10 +103,18 @@ pub fn control_plane(count: usize) -> ControlPlane {
 
 /// Applies objects as `flux install` does.
 pub fn install(cluster: &Cluster, manifests: &str) {
+    install_as(cluster, manifests, "flux", &json!({}));
+}
+
+/// Applies objects under the name of a field manager, with labels of its own.
+pub fn install_as(cluster: &Cluster, manifests: &str, manager: &str, labels: &Value) {
     for document in manifests.split("\n---\n") {
-        let object = strata::manifest::yaml::read(document).expect("the manifests are YAML");
+        let mut object = strata::manifest::yaml::read(document).expect("the manifests are YAML");
+        for (name, value) in labels.as_object().into_iter().flatten() {
+            object["metadata"]["labels"][name] = value.clone();
+        }
         let path = path_of(&object);
-        let target = format!("{path}?fieldManager=flux&force=true");
+        let target = format!("{path}?fieldManager={manager}&force=true");
         cluster.eventually(&format!("{path} is accepted"), |cluster| {
             let kind = "application/apply-patch+yaml";
             let (status, answer) = cluster.request("PATCH", &target, kind, Some(&object));

@@ -16,6 +16,7 @@ mod examples;
 mod explain;
 mod failures;
 mod fleet;
+mod flux_operator;
 mod formats;
 mod gallery;
 mod git_bare;

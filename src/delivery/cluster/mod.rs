@@ -5,7 +5,7 @@
 //! | [`connection`], `kubeconfig`, `credentials` | where a cluster is and as whom it is spoken to |
 //! | `client`, `call`, `retry`, [`discovery`] | one API server: requests, patience, kinds |
 //! | [`inventory`] | what a set has, written down in the cluster |
-//! | [`preview`], `ownership`, `refusal`, [`looks`] | what an apply would do, asked of the server without doing it |
+//! | [`preview`], `ownership`, `writers`, `refusal`, [`looks`] | what an apply would do, asked of the server without doing it |
 //! | [`apply`], `graph`, `schedule`, [`hooks`] | writing, in the order of what needs what |
 //! | [`readiness`], `wait`, `watch`, `pods` | whether what was written has become what it should be, and why not |
 //! | [`definitions`], [`losses`] | stored versions of kinds, the objects of custom kinds, and what goes along with a deletion |
@@ -50,6 +50,7 @@ mod set;
 mod wait;
 mod watch;
 pub mod withdraw;
+mod writers;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

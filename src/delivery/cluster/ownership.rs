@@ -19,6 +19,7 @@ pub(super) fn other_owner(live: &Value, desired: &Value, set_id: &str) -> Option
     for (group, what) in [
         ("kustomize.toolkit.fluxcd.io", "Flux Kustomization"),
         ("helm.toolkit.fluxcd.io", "Flux HelmRelease"),
+        ("fluxcd.controlplane.io", "Flux Operator"),
     ] {
         if let Some(name) = label(&format!("{group}/name")) {
             let namespace = label(&format!("{group}/namespace")).unwrap_or_default();
@@ -80,6 +81,7 @@ fn writes_for(owner: &str, manager: &str) -> bool {
     (is("Helm release") && (manager == "helm" || manager.starts_with("terraform-provider-helm")))
         || (is("Flux Kustomization") && manager == "kustomize-controller")
         || ((is("Flux HelmRelease") || is("Helm release")) && manager == "helm-controller")
+        || (is("Flux Operator") && manager == "flux-operator")
         || (is("Argo CD") && manager.starts_with("argocd"))
 }
 
@@ -161,6 +163,7 @@ mod tests {
         check("kustomize-controller", "Apply", Some("Flux Kustomization flux-system/apps"), true, true);
         check("kustomize-controller", "Apply", None, true, false);
         check("argocd-controller", "Apply", Some("Argo CD application shop"), true, true);
+        check("flux-operator", "Apply", Some("Flux Operator flux-system/flux"), true, true);
         check("kubectl", "Apply", None, true, true);
         check("kubectl", "Apply", None, false, false);
         check("horizontal-pod-autoscaler", "Update", helm, true, false);

@@ -14,6 +14,7 @@ use super::inventory::Inventory;
 use super::predecessor::Leftovers;
 use super::refusal::{self, Conflict};
 use super::set::ObjectSet;
+use super::writers::Writers;
 use super::{observe, ownership};
 use crate::manifest::answered::{self, Answered};
 use crate::manifest::object::{ObjectId, is_custom_resource_definition};
@@ -86,6 +87,13 @@ pub enum Reason {
     Conflicts(Vec<(Conflict, Option<String>)>),
     /// Somebody else looks after it.
     Foreign(String),
+    /// It is to be taken over from somebody who goes on writing it.
+    Writer {
+        /// Who it is.
+        owner: String,
+        /// How to stop them.
+        way_out: String,
+    },
     /// It would have to be made anew, which its kind is not without being asked.
     Immutable(Vec<String>),
 }
@@ -131,6 +139,7 @@ pub async fn preview(
         leftovers,
     };
     preview.take(set, looked);
+    preview.find_writers(server, set, patience).await?;
     Ok(preview)
 }
 
@@ -181,6 +190,25 @@ impl Preview {
             Some((&one.id, told))
         };
         set.objects.iter().enumerate().filter_map(told).collect()
+    }
+
+    /// Finds the objects that somebody goes on writing who is to lose them.
+    async fn find_writers(
+        &mut self,
+        server: &ApiServer,
+        set: &ObjectSet,
+        patience: Patience,
+    ) -> Result<(), ClusterError> {
+        let mut writers = Writers::default();
+        for (one, action) in set.objects.iter().zip(&self.actions) {
+            let Action::Adopt { owner: Some(owner), .. } = action else { continue };
+            let Some(live) = self.live.get(&one.id) else { continue };
+            if let Some(way_out) = writers.way_out(server, owner, &one.id, live, patience).await? {
+                let reason = Reason::Writer { owner: owner.clone(), way_out };
+                self.problems.push(Problem { object: one.id.clone(), reason });
+            }
+        }
+        Ok(())
     }
 
     /// Takes in what was found out.

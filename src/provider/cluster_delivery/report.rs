@@ -88,6 +88,13 @@ fn problem(set: &ObjectSet, problem: &Problem, places: &[String]) -> Diagnostic 
             .detail("Two writers of one object undo each other's work.")
             .hint("take it out there first, or say `adopt = true` to take it over")
             .at(at("adopt")),
+        Reason::Writer { owner, way_out } => {
+            Diagnostic::error(format!("{title}: {object} would have two writers"))
+                .detail(format!(
+                    "{owner} is live and goes on writing it; the two would undo each other's work."
+                ))
+                .hint(way_out)
+        }
         Reason::Immutable(fields) => {
             Diagnostic::error(format!("{title}: {object} would have to be deleted and made again"))
                 .detail(format!("Cannot change in place: {}.", fields.join(", ")))

@@ -24,8 +24,8 @@ const LONGEST: Duration = Duration::from_secs(120);
 const PART_OF_FLUX: &str = "app.kubernetes.io/part-of=flux";
 /// Where the version is written down.
 const VERSION: &str = "app.kubernetes.io/version";
-/// What the Kustomization that applies an object leaves on it.
-const APPLIED_BY: &str = "kustomize.toolkit.fluxcd.io/name";
+/// What the Kustomization, or the operator, that applies an object leaves on it.
+const APPLIED_BY: [&str; 2] = ["kustomize.toolkit.fluxcd.io/name", "fluxcd.controlplane.io/name"];
 
 /// Finds the agent that is live in a cluster; `id` is `CLUSTER` or `CLUSTER/NAMESPACE`.
 ///
@@ -40,7 +40,8 @@ pub(super) async fn import(shared: &Arc<Shared>, id: &str) -> Result<Imported, D
     let patience = Patience::of_a_look(LONGEST);
     let read = read(&server, namespace, patience).await?;
     let adopted = adopt::installation(&read).map_err(|error| of_flux(&error))?;
-    let taken = read.iter().any(|one| one["metadata"]["labels"].get(APPLIED_BY).is_some());
+    let taken =
+        read.iter().any(|one| APPLIED_BY.iter().any(|label| one["metadata"]["labels"].get(label).is_some()));
     // The server takes another spelling of the same value (`1000m` for `1`) for a conflict with who wrote it first.
     let delivery = Object::new().with("force_conflicts", true);
     let delivery = if taken { delivery.with("adopt", true) } else { delivery };
