@@ -15,7 +15,7 @@ use super::predecessor::Leftovers;
 use super::refusal::{self, Conflict};
 use super::set::ObjectSet;
 use super::writers::Writers;
-use super::{observe, ownership};
+use super::{observe, owned, ownership};
 use crate::manifest::answered::{self, Answered};
 use crate::manifest::object::{ObjectId, is_custom_resource_definition};
 use crate::manifest::surface::Desired;
@@ -276,6 +276,13 @@ async fn look_at_one(
         return Ok(Looked { index, live, answer: None, outcome });
     };
     let stamped = set.stamped(index);
+    if let Some(live) = &live
+        && ownership::is_ours(live, &set.parent.set_id())
+        && owned::is_as_applied(live, &stamped, &set.policy.field_manager)
+    {
+        let outcome = Ok(Action::Unchanged);
+        return Ok(Looked { index, live: Some(live.clone()), answer: None, outcome });
+    }
     let dry_run = |force: bool| {
         let how = Apply { field_manager: &set.policy.field_manager, force, dry_run: true };
         Call::apply(&path, &stamped, &how, format!("apply {id}")).hiding(set.hidden(index))
@@ -422,11 +429,18 @@ fn same(live: &Value, result: &Value, manager: &str) -> bool {
     fields_of(live, manager) == fields_of(result, manager) && decided(live) == decided(result)
 }
 
+/// Gives what is noted of what a manager applied.
+pub(super) fn applied_by<'a>(object: &'a Value, manager: &str) -> Option<&'a Value> {
+    let all = object.pointer("/metadata/managedFields")?.as_array()?;
+    let applied = |one: &&Value| {
+        one["manager"] == manager && one["operation"] == "Apply" && one["subresource"].is_null()
+    };
+    all.iter().find(applied)
+}
+
 /// Gives the fields that a manager applied.
 pub(super) fn fields_of<'a>(object: &'a Value, manager: &str) -> Option<&'a Value> {
-    let all = object.pointer("/metadata/managedFields")?.as_array()?;
-    let applied = |one: &&Value| one["manager"] == manager && one["operation"] == "Apply";
-    all.iter().find(applied).map(|one| &one["fieldsV1"])
+    applied_by(object, manager).map(|one| &one["fieldsV1"])
 }
 
 /// Takes out of an object what the server writes.

@@ -40,6 +40,8 @@ pub(super) async fn remove(
     patience: Patience,
     stop: &CancellationToken,
 ) -> Removal {
+    // Listed kind by kind; where that is not allowed, or goes wrong, each is asked for by itself.
+    let listed = observe::find_all(server, kinds, ids, set_id, patience).await.ok();
     let ids: Vec<ObjectId> = ids.iter().cloned().collect();
     let nodes: Vec<Node<'_>> = ids.iter().map(|id| Node { id, object: None }).collect();
     // Only annotations make circles, and names alone have none.
@@ -52,8 +54,20 @@ pub(super) async fn remove(
             for index in walk.begin() {
                 let (server, kinds, id) = (Arc::clone(server), kinds.clone(), ids[index].clone());
                 let (set_id, stop) = (set_id.to_owned(), stop.clone());
+                let seen = listed.as_ref().map(|all| all.get(&id).cloned());
                 work.spawn(async move {
-                    (index, remove_one(&server, &kinds, &id, &set_id, patience, &stop).await)
+                    let live = match seen {
+                        Some(live) => Ok(live),
+                        None => observe::find_one(&server, &kinds, &id, patience).await,
+                    };
+                    let removed = match live {
+                        Ok(Some(live)) => {
+                            remove_one(&server, &kinds, &id, &live, &set_id, patience, &stop).await
+                        }
+                        Ok(None) => Ok(None),
+                        Err(error) => Err(error),
+                    };
+                    (index, removed)
                 });
             }
         }
@@ -81,18 +95,18 @@ async fn remove_one(
     server: &ApiServer,
     kinds: &Kinds,
     id: &ObjectId,
+    live: &Value,
     set_id: &str,
     patience: Patience,
     stop: &CancellationToken,
 ) -> Result<Option<String>, ClusterError> {
-    let Some(live) = observe::find_one(server, kinds, id, patience).await? else { return Ok(None) };
-    if !ownership::is_ours(&live, set_id) {
+    if !ownership::is_ours(live, set_id) {
         return Ok(Some("it does not carry the label of the set any more".to_owned()));
     }
-    if ownership::is_kept(&live) {
+    if ownership::is_kept(live) {
         return Ok(Some("an annotation says to keep it".to_owned()));
     }
-    delete_and_wait(server, kinds, id, &live, "Background", patience, stop).await?;
+    delete_and_wait(server, kinds, id, live, "Background", patience, stop).await?;
     Ok(None)
 }
 
@@ -112,7 +126,13 @@ pub(super) async fn delete_and_wait(
     match server.find(&call, patience).await {
         // Another one of that name is not the one that should go.
         Err(ClusterError::Refused { code: 409, .. }) => return Ok(()),
-        answered => drop(answered?),
+        answered => {
+            // An object comes back while something holds it; without one, nothing did.
+            let is_gone = |answer: &Value| answer["kind"] == "Status" && answer["status"] == "Success";
+            if answered?.as_ref().is_none_or(is_gone) {
+                return Ok(());
+            }
+        }
     }
     let mut pause = FIRST_PAUSE;
     loop {
