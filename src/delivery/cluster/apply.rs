@@ -386,7 +386,12 @@ async fn write_one(
             let propagation = if id.kind == "StatefulSet" { "Orphan" } else { "Background" };
             delete_and_wait(server, &preview.kinds, id, live, propagation, patience, stop).await?;
         }
-        (Action::Update { overwritten }, _) => force |= !overwritten.is_empty(),
+        (Action::Update { overwritten }, live) => {
+            force |= !overwritten.is_empty();
+            if let Some(live) = live.filter(|_| set.policy.succeeds.is_some()) {
+                take_over(server, &path, live, set, id, None, patience).await?;
+            }
+        }
         (Action::Adopt { overwritten, owner }, Some(live)) => {
             force |= !overwritten.is_empty();
             take_over(server, &path, live, set, id, owner.as_deref(), patience).await?;
@@ -442,20 +447,35 @@ async fn take_over(
     owner: Option<&str>,
     patience: Patience,
 ) -> Result<(), ClusterError> {
+    const LOOKS: usize = 5;
     let takes_over = set.takes_over(id, owner);
-    let passes_on =
-        |manager: &str, operation: &str| ownership::passes_on(manager, operation, owner, takes_over);
-    let Some(fields) = taken_over(live, &set.policy.field_manager, passes_on) else { return Ok(()) };
-    let patch = json!({"metadata": {
-        "resourceVersion": live["metadata"]["resourceVersion"],
-        "managedFields": fields,
-    }});
-    let call = Call::merge(path, &patch, &set.policy.field_manager, format!("take over {id}"));
-    match server.call(&call, patience).await {
-        // It changed since it was looked at; the apply itself still is right, only what it no longer says may stay.
-        Err(ClusterError::Refused { code: 409, .. }) => Ok(()),
-        answered => answered.map(drop),
+    let passes_on = |manager: &str, operation: &str| {
+        let succeeds = set.policy.succeeds.as_deref() == Some(manager) && operation == "Apply";
+        succeeds || ownership::passes_on(manager, operation, owner, takes_over)
+    };
+    let read = Call::get(path, format!("read {id}"));
+    let mut live = match &set.policy.succeeds {
+        // Whoever applied it until now may have done so since it was looked at.
+        Some(_) => server.call(&read, patience).await?,
+        None => live.clone(),
+    };
+    for _ in 0..LOOKS {
+        let Some(fields) = taken_over(&live, &set.policy.field_manager, passes_on) else { return Ok(()) };
+        let patch = json!({"metadata": {
+            "resourceVersion": live["metadata"]["resourceVersion"],
+            "managedFields": fields,
+        }});
+        let call = Call::merge(path, &patch, &set.policy.field_manager, format!("take over {id}"));
+        match server.call(&call, patience).await {
+            // It changed since it was looked at.
+            Err(ClusterError::Refused { code: 409, .. }) => {
+                live = server.call(&read, patience).await?;
+            }
+            answered => return answered.map(drop),
+        }
     }
+    // The apply itself still is right, only what it no longer says may stay.
+    Ok(())
 }
 
 /// Gives the managed fields in which we own what passes on from others; none where nothing does.
@@ -465,7 +485,11 @@ fn taken_over(live: &Value, manager: &str, passes_on: impl Fn(&str, &str) -> boo
     let is_old = |entry: &Value| {
         entry["subresource"].is_null() && passes_on(&text(entry, "manager"), &text(entry, "operation"))
     };
-    let is_ours = |entry: &Value| text(entry, "manager") == manager && text(entry, "operation") == "Apply";
+    let is_ours = |entry: &Value| {
+        entry["subresource"].is_null()
+            && text(entry, "manager") == manager
+            && text(entry, "operation") == "Apply"
+    };
     let mut merged = all.iter().find(|entry| is_old(entry))?.clone();
     for entry in all.iter().filter(|entry| is_old(entry) || is_ours(entry)) {
         unite(&mut merged["fieldsV1"], &entry["fieldsV1"]);

@@ -47,6 +47,19 @@ pub struct CustomObject {
     path: String,
 }
 
+#[cfg(test)]
+impl CustomObject {
+    /// Makes one of a kind and name.
+    pub(crate) fn named(kind: &str, name: &str) -> Self {
+        CustomObject {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            finalizers: Vec::new(),
+            path: String::new(),
+        }
+    }
+}
+
 /// Finds definitions in the cluster whose wanted form drops versions that objects are stored in.
 ///
 /// # Errors

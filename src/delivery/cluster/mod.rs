@@ -10,7 +10,8 @@
 //! | [`readiness`], `wait`, `watch`, `pods` | whether what was written has become what it should be, and why not |
 //! | [`definitions`], [`losses`] | stored versions of kinds, the objects of custom kinds, and what goes along with a deletion |
 //! | [`remove`], [`withdraw`], `farewell` | taking it away, the hooks of that |
-//! | [`helm`], [`predecessor`] | what Helm wrote down of a release; who had the objects before, and what they leave behind |
+//! | [`handover`], [`predecessor`] | objects that another takes over, who had them before, and what they leave behind |
+//! | [`helm`] | what Helm wrote down of a release |
 //! | [`observe`], [`owned`] | what is there, and what of it is ours |
 //!
 //! Rules that hold everywhere: nothing is written before all objects were tried without effect; no field of somebody else
@@ -29,6 +30,7 @@ mod error;
 mod fake;
 mod farewell;
 mod graph;
+pub mod handover;
 pub mod helm;
 pub mod hooks;
 pub mod inventory;

@@ -199,6 +199,10 @@ impl Preview {
         set: &ObjectSet,
         patience: Patience,
     ) -> Result<(), ClusterError> {
+        // Whom the set succeeds by itself writes no more when it is applied.
+        if set.policy.succeeds.is_some() {
+            return Ok(());
+        }
         let mut writers = Writers::default();
         for (one, action) in set.objects.iter().zip(&self.actions) {
             let Action::Adopt { owner: Some(owner), .. } = action else { continue };
@@ -279,6 +283,7 @@ async fn look_at_one(
     if let Some(live) = &live
         && ownership::is_ours(live, &set.parent.set_id())
         && owned::is_as_applied(live, &stamped, &set.policy.field_manager)
+        && !inherits(set, live)
     {
         let outcome = Ok(Action::Unchanged);
         return Ok(Looked { index, live: Some(live.clone()), answer: None, outcome });
@@ -353,7 +358,9 @@ fn judge(
             return Ok(Verdict::Settled(match live {
                 None => Action::Create,
                 Some(_) if !ours => Action::Adopt { owner, overwritten: Vec::new() },
-                Some(live) if same(live, &result, &set.policy.field_manager) => Action::Unchanged,
+                Some(live) if same(live, &result, &set.policy.field_manager) && !inherits(set, live) => {
+                    Action::Unchanged
+                }
                 Some(_) => Action::Update { overwritten: Vec::new() },
             }));
         }
@@ -366,8 +373,11 @@ fn judge(
         409 => {
             let conflicts = refusal::conflicts(causes);
             let live = live.unwrap_or(&Value::Null);
-            let all =
-                |is: fn(&str, &str) -> bool| conflicts.iter().all(|one| is_manager(live, &one.manager, is));
+            let succeeds = set.policy.succeeds.as_deref();
+            let all = |is: fn(&str, &str) -> bool| {
+                let mut each = conflicts.iter().map(|one| one.manager.as_str());
+                each.all(|manager| succeeds == Some(manager) || is_manager(live, manager, is))
+            };
             if conflicts.is_empty() {
                 Err(Reason::Error(Box::new(error)))
             } else if !ours && (takes_over || all(ownership::is_client_side_writer)) {
@@ -391,6 +401,11 @@ fn judge(
         404 if comes_with(set, id) => Ok(Verdict::Settled(Action::Unknown)),
         _ => Err(Reason::Error(Box::new(error))),
     }
+}
+
+/// Tells whether an object still has fields of the manager that the set succeeds.
+fn inherits(set: &ObjectSet, live: &Value) -> bool {
+    set.policy.succeeds.as_deref().is_some_and(|manager| fields_of(live, manager).is_some())
 }
 
 /// Tells whether all that a manager did to an object is of one sort, by its name and operation. What it did to a

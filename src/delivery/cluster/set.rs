@@ -90,6 +90,9 @@ pub struct Policy {
     pub wait: bool,
     /// Whether a first apply that comes half-way is taken back.
     pub undo: bool,
+    /// The field manager that applied the objects until now and does no more: what it applied becomes ours, so that what the set
+    /// does not say goes.
+    pub succeeds: Option<String>,
 }
 
 impl Default for Policy {
@@ -102,6 +105,7 @@ impl Default for Policy {
             recreate: Vec::new(),
             wait: true,
             undo: false,
+            succeeds: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::hooks::{Hook, Moment, Running};
 use super::inventory::Parent;
 use super::remove::{Removal, remove};
 use super::set::{ObjectSet, Policy, Sources};
-use super::{farewell, observe};
+use super::{farewell, handover, observe};
 use crate::manifest::object::ObjectId;
 
 /// Takes away everything that a set has, and at the end what is written down of it. A hook that fails ends it.
@@ -65,7 +65,7 @@ fn removed(parent: &Parent, title: &str, hooks: Vec<Hook>) -> ObjectSet {
     }
 }
 
-/// Forgets a set and leaves its objects where they are; gives what they are.
+/// Forgets a set, takes its label off its objects and leaves them where they are; gives what they are.
 ///
 /// # Errors
 /// When the server cannot be asked.
@@ -75,6 +75,7 @@ pub async fn let_go(
     patience: Patience,
 ) -> Result<BTreeSet<ObjectId>, ClusterError> {
     let inventory = observe::read_inventory(server, parent, patience).await?.unwrap_or_default();
+    handover::strip(server, parent, &inventory.objects, patience).await?;
     if inventory.notes.contains_key(farewell::NOTE) {
         farewell::forget(server, parent, patience).await?;
     }

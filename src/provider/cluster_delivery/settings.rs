@@ -101,6 +101,7 @@ impl Settings {
                 recreate: block.strings("recreate").into_iter().map(str::to_owned).collect(),
                 wait: says("wait", default.wait),
                 undo: on_create_failure == OnCreateFailure::Rollback,
+                succeeds: None,
             },
             asks_server: block.string("preview") != Some("offline"),
             shows_defaults: block.string("preview") == Some("full"),
