@@ -112,6 +112,13 @@ pub fn secret(name: &str, namespace: &str, data: &BTreeMap<&'static str, String>
     })
 }
 
+/// Writes the Docker configuration with which images of a registry are pulled, as `flux bootstrap --registry-creds` does.
+pub fn registry_config(server: &str, username: &str, password: &str) -> String {
+    let auth = STANDARD.encode(format!("{username}:{password}"));
+    let entry = json!({"username": username, "password": password, "auth": auth});
+    json!({"auths": {server: entry}}).to_string()
+}
+
 /// Writes whole seconds as Go writes a duration: `1h30m0s`, `10m0s`, `30s`.
 pub fn go_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();

@@ -28,6 +28,7 @@ mod many_clusters;
 mod moved;
 mod patches;
 mod reconciled_agent;
+mod reconciled_moves;
 mod reconciled_releases;
 mod release;
 mod rollouts;

@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 
 use crate::site::connection;
 
-const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/flux-system/deployments";
-const SELF: &str = "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/flux-system/kustomizations/flux-system";
+pub(crate) const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/flux-system/deployments";
+pub(crate) const SELF: &str =
+    "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/flux-system/kustomizations/flux-system";
 
-fn mirror() -> HelmRepository {
+pub(crate) fn mirror() -> HelmRepository {
     let mirror = HelmRepository::start();
     for version in ["v2.9.4", "v2.9.5"] {
         mirror.put(&format!("/flux/{}/manifests.tar.gz", version.trim_start_matches('v')), &archive(version));
@@ -22,7 +23,12 @@ fn mirror() -> HelmRepository {
 }
 
 /// An agent of version 2.9.4 on a cluster; `settings` goes into its block.
-fn configuration(cluster: &Cluster, fleet: &Fleet<'_>, mirror: &HelmRepository, settings: &str) -> String {
+pub(crate) fn configuration(
+    cluster: &Cluster,
+    fleet: &Fleet<'_>,
+    mirror: &HelmRepository,
+    settings: &str,
+) -> String {
     let (user, password) = LOGIN;
     format!(
         r#"
@@ -74,11 +80,11 @@ resource "strata_agent" "flux" {{
     )
 }
 
-const BY_GIT: &str =
+pub(crate) const BY_GIT: &str =
     "delivery {\n    git {\n      repository = \"clusters\"\n      path       = \"clusters/one\"\n    }\n  }";
 
-/// Returns name, uid and wishes of the controllers: what stays the same while nothing of them is touched.
-fn identities(cluster: &Cluster) -> Vec<(String, String, Value)> {
+/// Returns name, uid and specification of the controllers: what stays the same while nothing of them is touched.
+pub(crate) fn identities(cluster: &Cluster) -> Vec<(String, String, Value)> {
     let found = cluster.get(DEPLOYMENTS).expect("there are Deployments");
     let text = |one: &Value, name: &str| one["metadata"][name].as_str().unwrap_or_default().to_owned();
     let items = found["items"].as_array().into_iter().flatten();
@@ -86,7 +92,7 @@ fn identities(cluster: &Cluster) -> Vec<(String, String, Value)> {
 }
 
 /// Returns who owns fields of an object, subresources aside.
-fn owners(object: &Value) -> Vec<&str> {
+pub(crate) fn owners(object: &Value) -> Vec<&str> {
     let fields = object["metadata"]["managedFields"].as_array().into_iter().flatten();
     fields.filter(|one| one["subresource"].is_null()).filter_map(|one| one["manager"].as_str()).collect()
 }
@@ -153,7 +159,7 @@ fn an_agent_of_a_git_delivery_takes_itself_over_and_looks_after_itself() {
 const TO_THE_CLUSTER: &str = "allow_deletion_of = [\"Namespace\", \"CustomResourceDefinition\"]\n  on_destroy        = \"keep_workloads\"\n  delivery {\n    cluster {}\n  }";
 
 /// What the agent's repository holds for others: an object, and a HelmRelease of a chart beside it.
-fn commit_workloads(fleet: &Fleet<'_>) {
+pub(crate) fn commit_workloads(fleet: &Fleet<'_>) {
     let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: of-helm\n  namespace: default\nspec:\n  interval: 10m\n  \
                    chart:\n    spec:\n      chart: ./charts/small\n      sourceRef:\n        kind: GitRepository\n        name: flux-system\n        namespace: flux-system\n";
     let object = |name: &str| {
@@ -170,7 +176,7 @@ fn commit_workloads(fleet: &Fleet<'_>) {
     );
 }
 
-fn workload(cluster: &Cluster, name: &str) -> Option<Value> {
+pub(crate) fn workload(cluster: &Cluster, name: &str) -> Option<Value> {
     cluster.get(&format!("/api/v1/namespaces/default/configmaps/{name}"))
 }
 
@@ -182,31 +188,49 @@ fn installed(terraform: &Workspace, cluster: &Cluster) {
     terraform.assert_nothing_to_do();
 }
 
-fn assert_no_flux(cluster: &Cluster) {
+pub(crate) fn assert_no_flux(cluster: &Cluster) {
     assert!(cluster.get("/api/v1/namespaces/flux-system").is_none());
     let definitions =
         cluster.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions").unwrap_or_default();
     assert_eq!(definitions["items"].as_array().map(Vec::len), Some(0), "definitions are left");
 }
 
-#[test]
-fn an_agent_goes_with_or_without_its_work_while_its_controllers_run() {
+/// Installs an agent, sees in the destroy plan whose work it is, destroys it, and installs and destroys it once more with its work.
+fn goes_with_and_without_its_work(delivery: &str, told: &str) {
     let control = control_plane(1);
     let cluster = control.cluster(0);
     let (mirror, _controllers) = (mirror(), Controllers::start(cluster));
     let fleet = Fleet::without_sync(cluster, "flux-system".to_owned());
     commit_workloads(&fleet);
     let terraform = Workspace::new();
-    terraform.write("main.tf", &configuration(cluster, &fleet, &mirror, TO_THE_CLUSTER));
+    terraform.write("main.tf", &configuration(cluster, &fleet, &mirror, delivery));
 
-    installed(&terraform, cluster);
-    terraform.destroy().expect_success();
-    assert_no_flux(cluster);
+    let destroyed = |whose: &str| {
+        installed(&terraform, cluster);
+        let plan = terraform.run(&["plan", "-no-color", "-destroy"]).expect_success();
+        let words = plan.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        let work = "HelmRelease default/of-helm, Kustomization flux-system/flux-system.";
+        assert!(words.contains(&format!("{whose}: {work}")) && words.contains(told), "{}", plan.stdout);
+        terraform.destroy().expect_success();
+        assert_no_flux(cluster);
+        let files = fleet.repository.files();
+        assert!(!files.iter().any(|file| file.contains("/flux-system/")), "{files:?}");
+    };
+    destroyed("The workloads of these stay without an agent");
     assert!(workload(cluster, "of-kustomize").is_some() && workload(cluster, "of-helm").is_some());
 
     terraform.replace("main.tf", "keep_workloads", "delete_workloads");
-    installed(&terraform, cluster);
-    terraform.destroy().expect_success();
-    assert_no_flux(cluster);
+    destroyed("The workloads of these go");
     assert!(workload(cluster, "of-kustomize").is_none() && workload(cluster, "of-helm").is_none());
+}
+
+#[test]
+fn an_agent_goes_with_or_without_its_work_while_its_controllers_run() {
+    goes_with_and_without_its_work(TO_THE_CLUSTER, "Deleted");
+}
+
+#[test]
+fn an_agent_of_a_git_delivery_goes_from_its_cluster_and_its_folder() {
+    let by_git = format!("on_destroy = \"keep_workloads\"\n  {BY_GIT}");
+    goes_with_and_without_its_work(&by_git, "loses its files in clusters:clusters/one/flux-system");
 }

@@ -76,7 +76,7 @@ pub(super) fn passes_on(manager: &str, operation: &str, owner: Option<&str>, ado
 }
 
 /// Tells whether a field manager is the program of an owner, as [`other_owner`] names it.
-fn writes_for(owner: &str, manager: &str) -> bool {
+pub(super) fn writes_for(owner: &str, manager: &str) -> bool {
     let is = |what: &str| owner.starts_with(what);
     (is("Helm release") && (manager == "helm" || manager.starts_with("terraform-provider-helm")))
         || (is("Flux Kustomization") && manager == "kustomize-controller")

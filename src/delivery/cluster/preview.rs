@@ -207,6 +207,10 @@ impl Preview {
         for (one, action) in set.objects.iter().zip(&self.actions) {
             let Action::Adopt { owner: Some(owner), .. } = action else { continue };
             let Some(live) = self.live.get(&one.id) else { continue };
+            // Who applies under the name of the owner's program is no second one.
+            if ownership::writes_for(owner, &set.policy.field_manager) {
+                continue;
+            }
             if let Some(way_out) = writers.way_out(server, owner, &one.id, live, patience).await? {
                 let reason = Reason::Writer { owner: owner.clone(), way_out };
                 self.problems.push(Problem { object: one.id.clone(), reason });

@@ -26,7 +26,7 @@ use crate::manifest::object::{ObjectId, is_custom_resource_definition};
 
 pub(crate) use report::of_error;
 pub(crate) use settings::{OnCreateFailure, Settings, block};
-pub(crate) use state::{Keeper, Kept, applied, read, remember, withdrawn};
+pub(crate) use state::{Keeper, Kept, applied, not_gone, read, remember, withdrawn};
 
 /// Looking may take so long while Terraform plans.
 const LONGEST_PREVIEW: Duration = Duration::from_secs(120);

@@ -75,6 +75,11 @@ pub(crate) fn applied(
     (state.with("status", "incomplete"), Some(report::incomplete(set, outcome, is_error)))
 }
 
+/// Says what of a removal is not gone; nothing where all is.
+pub(crate) fn not_gone(title: &str, removal: &Removal) -> Option<Diagnostic> {
+    (!removal.failed.is_empty()).then(|| report::still_there(title, removal))
+}
+
 /// Gives the state after a destroy.
 pub(crate) fn withdrawn(title: &str, removal: &Removal, mut prior: Object) -> NewState {
     if removal.failed.is_empty() {

@@ -11,6 +11,7 @@ use super::super::objects::deletions::Holder;
 use super::super::objects::git::Folder;
 use super::super::objects::timeouts;
 use super::credentials::Credentials;
+use super::registry::RegistryCredentials;
 use crate::argocd;
 use crate::delivery::{Existing, Owner, OwnerKind};
 use crate::flux::FluxError;
@@ -73,6 +74,12 @@ pub(super) struct Arguments {
     pub(super) deletes_workloads: bool,
     /// What lets the agent into its repository; only the configuration holds it.
     pub(super) credentials: Option<Credentials>,
+    /// Whether the block brings what the images are pulled with.
+    pub(super) has_registry_credentials: bool,
+    /// What the images are pulled with; only the configuration holds it.
+    pub(super) registry: Option<RegistryCredentials>,
+    /// Whether a part of what the Secrets hold waits for apply.
+    pub(super) secrets_wait: bool,
 }
 
 /// A `source` block.
@@ -141,12 +148,21 @@ impl Arguments {
             in_cluster: delivery("cluster").map(cluster_delivery::Settings::read),
             deletes_workloads: block.string("on_destroy") == Some("delete_workloads"),
             credentials: None,
+            has_registry_credentials: block.block("registry_credentials").is_some(),
+            registry: None,
+            secrets_wait: false,
         }
     }
 
     /// Adds what only the configuration holds.
     pub(super) fn with_credentials_of(mut self, config: &Object) -> Self {
         self.credentials = Credentials::read(config, self.kind);
+        self.registry = RegistryCredentials::read(config, &self.options.registry);
+        let blocks = [
+            config.block("sync").and_then(|sync| sync.block("credentials")),
+            config.block("registry_credentials"),
+        ];
+        self.secrets_wait = blocks.into_iter().flatten().any(|block| !block.is_wholly_known());
         self
     }
 
@@ -169,6 +185,11 @@ impl Arguments {
         let sync = self.sync.as_ref()?;
         let own = sync.has_credentials.then(|| self.options.namespace.clone());
         sync.secret.clone().or(own)
+    }
+
+    /// Tells whether the block brings what Secrets hold.
+    pub(super) fn has_secrets(&self) -> bool {
+        self.has_registry_credentials || self.sync.as_ref().is_some_and(|sync| sync.has_credentials)
     }
 
     /// Names the folder in git that the files go to.

@@ -17,7 +17,7 @@ const COMPUTED: [&str; 7] =
     ["manifests", "common_labels", "images", "digest", "source_metadata", "delivered", "status"];
 
 /// The arguments that may wait for apply: only some objects depend on them. The namespace is filled in here.
-const MAY_WAIT: [&str; 3] = ["sync", "timeouts", "namespace"];
+const MAY_WAIT: [&str; 4] = ["sync", "timeouts", "namespace", "registry_credentials"];
 
 /// Lists the arguments that are not known yet and that everything depends on.
 pub(super) fn unknown_arguments(planned: &Object, config: &Object) -> Vec<String> {

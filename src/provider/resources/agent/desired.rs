@@ -10,6 +10,7 @@ use super::super::super::{Shared, patches};
 use super::super::objects::description::Files;
 use super::arguments::{Arguments, Kind, SyncArguments, of_flux};
 use super::private::Private;
+use super::registry;
 use super::shipped::{self, Manifests, Shipped};
 use crate::argocd;
 use crate::flux::sync::{self, Sync};
@@ -27,8 +28,8 @@ pub(super) struct Desired {
     pub(super) installed: Vec<Value>,
     /// The objects that point the agent at its repository.
     pub(super) sync: Vec<Value>,
-    /// The Secret that lets the agent in, which is never committed.
-    pub(super) secret: Option<Value>,
+    /// The Secrets that let the agent in and its images be pulled, which are never committed.
+    pub(super) secrets: Vec<Value>,
     /// All of them, named.
     pub(super) objects: Vec<DesiredObject>,
     /// What the plan shows of both.
@@ -91,23 +92,23 @@ fn compute(
     }
     let sync = complete.map(|sync| point(arguments.kind, sync)).unwrap_or_default();
     let (installed, sync) = patched(arguments, installed, sync)?;
-    let secret = secret(arguments, &url);
-    let objects = named(arguments, installed.iter().chain(&sync).chain(&secret));
-    let waits = arguments.sync.as_ref().is_some_and(|sync| sync.waits);
-    let of_sync = installed.len()..installed.len() + sync.len();
+    let secrets: Vec<Value> =
+        [secret(arguments, &url), pull_secret(arguments)].into_iter().flatten().collect();
+    let objects = named(arguments, installed.iter().chain(&sync).chain(&secrets));
+    let sync_waits = arguments.sync.as_ref().is_some_and(|sync| sync.waits);
     let trusts = |one: &DesiredObject| arguments.kind == Kind::ArgoCd && argocd::is_trust(&one.object);
-    let waiting = (0..)
-        .zip(&objects)
-        .filter(|(index, one)| waits && (of_sync.contains(index) || trusts(one)))
-        .map(|(_, one)| one.id.key())
-        .collect();
+    let waits = |one: &&DesiredObject| {
+        (sync_waits && (sync.contains(&one.object) || trusts(one)))
+            || (arguments.secrets_wait && secrets.contains(&one.object))
+    };
+    let waiting = objects.iter().filter(waits).map(|one| one.id.key()).collect();
     let origin = shipped::origin(shared, arguments)?;
     let source = BTreeMap::from([
         ("digest".to_owned(), shipped.digest.clone()),
         ("place".to_owned(), shipped::shown(arguments, &origin)),
     ]);
     let (surface, revisions) = shown(arguments, objects.clone(), keep.masker());
-    Ok(Desired { installed, sync, secret, objects, surface, waiting, source, revisions })
+    Ok(Desired { installed, sync, secrets, objects, surface, waiting, source, revisions })
 }
 
 /// Applies the patches; what they delete is gone, and nothing changes its side.
@@ -153,6 +154,12 @@ fn secret(arguments: &Arguments, url: &str) -> Option<Value> {
         Kind::Flux => sync::secret(&name, namespace, &data),
         Kind::ArgoCd => argocd::repository(&name, namespace, url, &data),
     })
+}
+
+/// Makes the Secret that the images are pulled with, where the block brings what it holds.
+fn pull_secret(arguments: &Arguments) -> Option<Value> {
+    let (name, credentials) = (arguments.options.image_pull_secret.as_ref()?, arguments.registry.as_ref()?);
+    Some(registry::secret(name, &arguments.options.namespace, credentials))
 }
 
 /// Fills what the block leaves out from the delivery.
@@ -244,6 +251,11 @@ impl Desired {
     /// Gives the objects of which nothing waits for apply.
     pub(super) fn known(&self) -> Vec<DesiredObject> {
         self.objects.iter().filter(|one| !self.waiting.contains(&one.id.key())).cloned().collect()
+    }
+
+    /// Tells whether an object goes straight to the cluster, whatever the delivery is.
+    pub(super) fn is_secret(&self, object: &DesiredObject) -> bool {
+        self.secrets.contains(&object.object)
     }
 
     /// Writes the files that are committed.

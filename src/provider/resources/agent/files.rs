@@ -8,7 +8,7 @@ use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
 
 use super::super::objects::description::Files;
 use super::super::objects::git::{self, GitPlace};
-use super::arguments::Arguments;
+use super::arguments::{Arguments, Kind};
 use super::attributes;
 use crate::delivery::{Delivery, Existing, FileIds, Instant, Owner, Reading};
 use crate::flux::gotk;
@@ -69,18 +69,31 @@ pub(super) async fn look_ahead(
         .into())
 }
 
-/// Says what a destroy takes away, and what it leaves.
-pub(super) fn preview_of_destroy(arguments: &Arguments, prior: &Object) -> Option<Diagnostic> {
+/// Says what a destroy takes away from the repository; `with_agent` where the agent goes from its cluster, too.
+pub(super) fn preview_of_destroy(
+    arguments: &Arguments,
+    prior: &Object,
+    with_agent: bool,
+) -> Option<Diagnostic> {
     let (repository, folder) = arguments.folder()?.place;
-    Some(
-        Diagnostic::warning(format!("{} loses its files in {repository}:{folder}", arguments.title()))
+    let loses = format!("{} loses its files in {repository}:{folder}", arguments.title());
+    let files = format!("The files that go hold {}.", attributes::kinds(prior));
+    let keep = "to keep the agent and only forget it here, use a `removed` block with `destroy = false`";
+    Some(if with_agent {
+        Diagnostic::warning(loses).detail(files).hint(keep)
+    } else {
+        Diagnostic::warning(format!("{loses} and stays in its cluster"))
             .detail(format!(
-                "The files that go hold {}. While the agent runs and applies this folder, it finds itself gone from it and \
-                 prunes its own objects. What it has applied for others stays in the cluster without an agent.",
-                attributes::kinds(prior)
+                "{files} Nothing is done in the cluster. While the agent runs and applies this folder, it prunes what has left it, \
+                 itself included, and what it has applied for others goes or stays as its own settings say."
             ))
-            .hint("to keep the agent and only forget it here, use a `removed` block with `destroy = false`"),
-    )
+            .hint(match arguments.kind {
+                Kind::Flux => format!(
+                    "give the provider's cluster block a connection to have Flux taken out in order, or run `flux uninstall` first; {keep}"
+                ),
+                Kind::ArgoCd => format!("turn pruning off in the Application if Argo CD shall stay; {keep}"),
+            })
+    })
 }
 
 /// Reads the objects of the files that are there; what is no object any more counts as gone.

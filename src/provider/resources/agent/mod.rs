@@ -6,14 +6,18 @@
 
 mod arguments;
 mod attributes;
+mod beside_git;
 mod credentials;
 mod desired;
+mod destroy;
 mod files;
 mod import;
 mod import_live;
 mod in_cluster;
 mod moved;
+mod moving;
 mod private;
+mod registry;
 mod schema;
 pub(crate) mod shipped;
 mod validate;
@@ -23,7 +27,7 @@ use std::time::Duration;
 
 use tf_provider::async_trait;
 use tf_provider::schema::{
-    Diagnostic, Diagnostics, ImportRequest, Imported, MoveRequest, Object, Resource, Schema,
+    Diagnostic, Diagnostics, ImportRequest, Imported, MoveRequest, NewState, Object, Resource, Schema,
 };
 
 use super::super::Shared;
@@ -157,23 +161,72 @@ impl Description for Agent {
         arguments: &Arguments,
         desired: &Desired,
     ) -> Result<Diagnostics, Diagnostics> {
-        in_cluster::plan_beside_git(shared, arguments, desired).await
+        beside_git::plan(shared, arguments, desired).await
     }
 
     async fn beside_git(
         shared: &Shared,
         arguments: &Arguments,
         desired: &Desired,
-        is_new: bool,
+        before: Option<&Arguments>,
+        keep: &mut Private,
         limits: Limits<'_>,
     ) -> Result<Diagnostics, Diagnostics> {
-        in_cluster::hand_over(shared, arguments, desired, is_new, limits).await
+        beside_git::hand_over(shared, arguments, desired, before, keep, limits).await
+    }
+
+    async fn read_beside_git(
+        shared: &Shared,
+        arguments: &Arguments,
+        state: Object,
+        keep: &mut Private,
+        longest: Duration,
+    ) -> NewState {
+        if arguments.delivery.is_none() {
+            return NewState::of(state);
+        }
+        beside_git::read(shared, arguments, state, keep, longest).await
+    }
+
+    fn check_move(
+        before: &Arguments,
+        after: &Arguments,
+        prior: &Object,
+        planned: &Object,
+    ) -> Result<(), Diagnostics> {
+        moving::check(before, after, prior, planned)
+    }
+
+    fn hands_over(after: &Arguments) -> bool {
+        after.delivery.is_some()
+    }
+
+    fn inherit(before: &Arguments, tenant: &mut Tenant) {
+        moving::inherit(before, tenant);
+    }
+
+    async fn before_inheriting(
+        shared: &Shared,
+        before: &Arguments,
+        prior: &Object,
+        longest: Duration,
+    ) -> Result<(), Diagnostics> {
+        moving::before_inheriting(shared, before, prior, longest).await
+    }
+
+    async fn withdraw_beside_git(
+        shared: &Shared,
+        arguments: &Arguments,
+        prior: &Object,
+        limits: Limits<'_>,
+    ) -> Result<Option<NewState>, Diagnostics> {
+        destroy::withdraw(shared, arguments, prior, limits).await
     }
 
     async fn plan_destroy(shared: &Shared, prior: &Object) -> Result<Diagnostics, Diagnostics> {
         let arguments = Arguments::read(prior);
-        let in_cluster = in_cluster::preview_of_destroy(shared, &arguments, prior).await;
-        let in_git = files::preview_of_destroy(&arguments, prior);
+        let in_cluster = destroy::preview(shared, &arguments, prior).await;
+        let in_git = files::preview_of_destroy(&arguments, prior, destroy::takes_out(shared, &arguments));
         Ok(in_cluster.into_iter().chain(in_git).collect())
     }
 
@@ -183,7 +236,7 @@ impl Description for Agent {
         prior: &Object,
         longest: Duration,
     ) -> Result<Option<Diagnostic>, Diagnostics> {
-        in_cluster::before_withdrawal(shared, arguments, prior, longest).await
+        destroy::before_withdrawal(shared, arguments, prior, longest).await
     }
 
     fn move_state(request: &MoveRequest) -> Result<Option<(Object, Private)>, Diagnostics> {

@@ -4,7 +4,7 @@ use tf_provider::schema::{Attribute, Block, NestedBlock, Schema, Type};
 
 use super::super::super::{cluster_delivery, patches};
 use super::super::objects::timeouts;
-use super::credentials;
+use super::{credentials, registry};
 
 /// Describes the resource.
 pub(super) fn schema() -> Schema {
@@ -46,7 +46,8 @@ pub(super) fn schema() -> Schema {
         .attribute(
             "on_destroy",
             text().default_value("keep_workloads").one_of(["keep_workloads", "delete_workloads"]).description(
-                "What a destroy of an agent that is delivered straight to its cluster does to what the agent has made. \
+                "What a destroy does to what the agent has made; of an agent that is delivered to git, only where the provider says how the \
+                 cluster is reached, and otherwise only the files go. \
                  `keep_workloads`: the controllers stop, their objects and definitions go, what they made keeps running. \
                  `delete_workloads`: the agent first takes its work away. The destroy plan lists both; it goes by what was applied \
                  last. Default: `keep_workloads`.",
@@ -64,6 +65,7 @@ pub(super) fn schema() -> Schema {
         .block("source", NestedBlock::single(source_block()))
         .block("patch", NestedBlock::list(patches::block()))
         .block("sync", NestedBlock::single(sync_block()))
+        .block("registry_credentials", NestedBlock::single(registry::block()))
         .block("delivery", NestedBlock::single(delivery_block()))
         .block("timeouts", NestedBlock::single(timeouts::block()))
 }
@@ -75,7 +77,7 @@ fn options(schema: Schema) -> Schema {
         .attribute("components", texts().description("Components to install. Default: `source-controller`, `kustomize-controller`, `helm-controller` and `notification-controller`."))
         .attribute("components_extra", texts().description("Components to install beside those, such as `image-reflector-controller`, `image-automation-controller` and `source-watcher`."))
         .attribute("registry", text().description("Registry, with its path, that the images are pulled from. Default: `ghcr.io/fluxcd`."))
-        .attribute("image_pull_secret", text().description("Name of a Secret in the agent's namespace that the images are pulled with."))
+        .attribute("image_pull_secret", text().description("Name of a Secret in the agent's namespace that the images are pulled with; yours, unless there are `registry_credentials`."))
         .attribute("network_policy", Attribute::optional(Type::Bool).description("Whether network policies keep traffic of other namespaces away from the controllers. Default: `true`."))
         .attribute("watch_all_namespaces", Attribute::optional(Type::Bool).description("Whether the controllers watch all namespaces, or only their own. Default: `true`."))
         .attribute("toleration_keys", texts().description("Keys of node taints that the controllers tolerate."))
@@ -158,7 +160,7 @@ fn delivery_block() -> Block {
              `install.yaml` and `application.yaml`): from then on the agent applies itself from there, and owns its objects in the \
              cluster.",
         )
-        .attribute("repository", Attribute::required(Type::String).requires_replace().description("Name of a `repository` block of the provider."))
+        .attribute("repository", Attribute::required(Type::String).description("Name of a `repository` block of the provider."))
         .attribute("path", Attribute::required(Type::String).description("The cluster's folder in the repository; `.` for the whole of it. The files go into a folder below it that is named after the namespace."))
         .attribute("adopt", Attribute::optional(Type::Bool).description("Whether files that are there already, such as those that `flux bootstrap` committed, are taken over. Default: `false`."));
     Block::new()

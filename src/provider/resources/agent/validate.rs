@@ -5,7 +5,7 @@ use tf_provider::schema::{Diagnostic, Diagnostics, Object, Path};
 use super::super::super::patches;
 use super::super::objects::{places, timeouts};
 use super::arguments::{Kind, of_flux, read_kind, read_options};
-use super::credentials;
+use super::{credentials, registry};
 
 /// Checks what the schema cannot say; unknown values may stand anywhere.
 pub(super) fn validate(config: &Object) -> Diagnostics {
@@ -14,6 +14,7 @@ pub(super) fn validate(config: &Object) -> Diagnostics {
     validate_kind(config, &mut found);
     validate_source(config, &mut found);
     validate_sync(config, &mut found);
+    registry::validate(config, &mut found);
     patches::validate(config, &mut found);
     timeouts::validate(config, &mut found);
     validate_delivery(config, &mut found);
@@ -46,11 +47,12 @@ fn validate_options(config: &Object, found: &mut Diagnostics) {
 
 /// Refuses options that only Flux has.
 fn validate_kind(config: &Object, found: &mut Diagnostics) {
-    const OF_FLUX: [&str; 10] = [
+    const OF_FLUX: [&str; 11] = [
         "components",
         "components_extra",
         "registry",
         "image_pull_secret",
+        "registry_credentials",
         "network_policy",
         "watch_all_namespaces",
         "toleration_keys",

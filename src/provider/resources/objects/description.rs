@@ -149,7 +149,7 @@ pub(in super::super) trait Description: Send + Sync + 'static {
     ///
     /// # Errors
     /// When that cannot be taken over.
-    async fn inherit(
+    async fn succeed(
         _shared: &Arc<Shared>,
         _arguments: &Self::Arguments,
         _keep: &mut Self::Keep,
@@ -237,7 +237,8 @@ pub(in super::super) trait Description: Send + Sync + 'static {
         Ok(Diagnostics::new())
     }
 
-    /// Does what the cluster needs beside files in git, and says what of it is not done.
+    /// Does what the cluster needs beside files in git, and says what of it is not done. `before` is what was applied last; none
+    /// for what is new.
     ///
     /// # Errors
     /// When nothing was written.
@@ -245,10 +246,69 @@ pub(in super::super) trait Description: Send + Sync + 'static {
         _shared: &Shared,
         _arguments: &Self::Arguments,
         _desired: &Self::Desired,
-        _is_new: bool,
+        _before: Option<&Self::Arguments>,
+        _keep: &mut Self::Keep,
         _limits: Limits<'_>,
     ) -> Result<Diagnostics, Diagnostics> {
         Ok(Diagnostics::new())
+    }
+
+    /// Looks at what the cluster has beside files in git, and shows where it is not as it was applied.
+    async fn read_beside_git(
+        _shared: &Shared,
+        _arguments: &Self::Arguments,
+        state: Object,
+        _keep: &mut Self::Keep,
+        _longest: Duration,
+    ) -> NewState {
+        NewState::of(state)
+    }
+
+    /// Takes away what the cluster has beside files in git, before the files go; gives the state where something stays.
+    ///
+    /// # Errors
+    /// When the cluster cannot be asked.
+    async fn withdraw_beside_git(
+        _shared: &Shared,
+        _arguments: &Self::Arguments,
+        _prior: &Object,
+        _limits: Limits<'_>,
+    ) -> Result<Option<NewState>, Diagnostics> {
+        Ok(None)
+    }
+
+    /// Finds out, while planning, whether what was delivered in one way can be delivered in another.
+    ///
+    /// # Errors
+    /// With the reason, and what to do instead.
+    fn check_move(
+        _before: &Self::Arguments,
+        _after: &Self::Arguments,
+        _prior: &Object,
+        _planned: &Object,
+    ) -> Result<(), Diagnostics> {
+        Ok(())
+    }
+
+    /// Tells whether somebody in the cluster owns the objects from now on that we have applied to it.
+    fn hands_over(_after: &Self::Arguments) -> bool {
+        false
+    }
+
+    /// Lets a tenant take over what somebody else has applied to the cluster from the place of `before`.
+    fn inherit(_before: &Self::Arguments, _tenant: &mut Tenant) {}
+
+    /// Keeps those away who have applied the objects until now, before they are taken over from them.
+    ///
+    /// # Errors
+    /// When that fails; nothing is taken over then.
+    async fn before_inheriting(
+        _shared: &Shared,
+        _before: &Self::Arguments,
+        _prior: &Object,
+        _longest: Duration,
+    ) -> Result<(), Diagnostics> {
+        Ok(())
     }
 
     /// Looks at a destroy before it happens.

@@ -16,6 +16,7 @@ use tf_provider::{CancellationToken, async_trait};
 use super::super::super::Shared;
 use super::description::{Description, Files, Heritage, Keep, Limits, Phase, kept};
 use super::git::GitPlace;
+use super::in_cluster::Tenant;
 use super::predecessor::{MOVED, Predecessor as Origin, really_replaced};
 use super::{deletions, timeouts};
 use crate::delivery::cluster::predecessor::Predecessor;
@@ -51,6 +52,15 @@ impl<D: Description> Delivered<D> {
         GitPlace::open(&self.shared, folder, D::holder(arguments).title)
     }
 
+    /// Gives the tenant of a block, which takes over what another delivery of `before` brought to the cluster.
+    fn tenant(arguments: &D::Arguments, before: Option<&D::Arguments>) -> Option<Tenant> {
+        let mut tenant = D::tenant(arguments)?;
+        if let Some(before) = before.filter(|before| comes_from_git::<D>(before)) {
+            D::inherit(before, &mut tenant);
+        }
+        Some(tenant)
+    }
+
     fn files(place: &GitPlace, arguments: &D::Arguments, desired: &D::Desired) -> Result<Files, Diagnostics> {
         D::files(arguments, desired).map_err(|error| place.not_delivered(&error).into())
     }
@@ -74,6 +84,9 @@ impl<D: Description> Delivered<D> {
             let deadline = timeouts::timeout(planned, "read");
             notices.extend(D::look_ahead(&place, &files, known.delivered(), deadline).await?);
         }
+        if let Some(prior) = request.prior.as_ref().filter(|_| request.requires_replace.is_empty()) {
+            D::check_move(&D::read(prior), arguments, prior, planned)?;
+        }
         // Of what is replaced everything goes before it comes anew.
         match &request.prior {
             Some(prior) if !request.requires_replace.is_empty() => {
@@ -96,7 +109,8 @@ impl<D: Description> Delivered<D> {
         prior: Option<&Object>,
         planned: &mut Object,
     ) -> Result<Diagnostics, Diagnostics> {
-        let Some(mut tenant) = D::tenant(arguments) else {
+        let before = prior.map(D::read);
+        let Some(mut tenant) = Self::tenant(arguments, before.as_ref()) else {
             return D::plan_beside_git(&self.shared, arguments, desired).await;
         };
         tenant.predecessor = predecessor;
@@ -120,7 +134,7 @@ impl<D: Description> Delivered<D> {
         place.iter().for_each(|place| place.folder().announce());
         keep.draw()?;
         let desired = D::make(&self.shared, &arguments, &keep, Phase::Apply(&planned)).await?;
-        let (desired, heritage) = self.inherit(&arguments, &mut keep, desired).await?;
+        let (desired, heritage) = self.succeed(&arguments, &mut keep, desired).await?;
         let longest = timeouts::timeout(&planned, if prior.is_some() { "update" } else { "create" });
         let limits = Limits { longest, cancel };
         if let Some(place) = place {
@@ -130,14 +144,29 @@ impl<D: Description> Delivered<D> {
         D::remember(&mut keep, &desired);
         let mut told = D::warnings(&desired);
         let mut state = D::with_computed(planned, &arguments, &desired);
-        if let Some(mut tenant) = D::tenant(&arguments) {
+        let before = prior.map(D::read);
+        if let Some(mut tenant) = Self::tenant(&arguments, before.as_ref()) {
             tenant.predecessor = heritage.map(|one| one.predecessor);
+            if let (Some(before), Some(prior)) = (&before, prior)
+                && comes_from_git::<D>(before)
+            {
+                D::before_inheriting(&self.shared, before, prior, longest).await?;
+            }
             let cargo = D::cargo(&arguments, &desired, prior.is_none());
             let applied = tenant.apply(&self.shared, cargo, state, &mut keep, prior, limits).await?;
             state = applied.0;
             told.extend(applied.1);
         } else {
-            told.extend(D::beside_git(&self.shared, &arguments, &desired, prior.is_none(), limits).await?);
+            let (shared, before) = (&self.shared, before.as_ref());
+            match D::beside_git(shared, &arguments, &desired, before, &mut keep, limits).await {
+                Ok(notices) => told.extend(notices),
+                // The files are there, and the state shall say so.
+                Err(failed) if before.is_some() => {
+                    state.set("status", "incomplete");
+                    told.extend(failed);
+                }
+                Err(failed) => return Err(failed),
+            }
         }
         if matches!(state.string("status"), Some("ready" | "applied" | "delivered"))
             && let Some(predecessor) = keep.predecessor().take()
@@ -148,39 +177,53 @@ impl<D: Description> Delivered<D> {
     }
 
     /// Gives the objects with what stays of who had them before, where somebody had.
-    async fn inherit(
+    async fn succeed(
         &self,
         arguments: &D::Arguments,
         keep: &mut D::Keep,
         anew: D::Desired,
     ) -> Result<(D::Desired, Option<Heritage>), Diagnostics> {
         let Some(predecessor) = keep.predecessor().clone() else { return Ok((anew, None)) };
-        let (desired, heritage) = D::inherit(&self.shared, arguments, keep, &predecessor, anew).await?;
+        let (desired, heritage) = D::succeed(&self.shared, arguments, keep, &predecessor, anew).await?;
         Ok((desired, Some(heritage)))
     }
 
-    /// Empties the places that an update leaves; what cannot be emptied is told beside the new state.
+    /// Empties the places that an update leaves, and gives what the user should know.
+    ///
+    /// # Errors
+    /// When one of them is not empty.
     async fn leave(
         &self,
         before: &D::Arguments,
         after: &D::Arguments,
-        old: Option<(GitPlace, FileIds)>,
-        mut state: NewState,
+        old: Option<(&GitPlace, &FileIds)>,
         limits: Limits<'_>,
-    ) -> NewState {
+    ) -> Result<Diagnostics, Diagnostics> {
+        let mut told = Diagnostics::new();
         if let (Some(tenant), None) = (D::tenant(before), D::tenant(after)) {
-            match tenant.let_go(&self.shared, limits.longest).await {
-                Ok(told) => state = state.diagnostic(told),
-                Err(failed) => state = state.diagnostics(failed),
-            }
+            let left = tenant.let_go(&self.shared, limits.longest).await?;
+            told.extend(Some(left).filter(|_| !D::hands_over(after)));
         }
-        if let Some((place, delivered)) = old
-            && let Err(failed) = place.withdraw(&delivered, limits).await
-        {
-            state = state.diagnostics(failed);
+        if let Some((place, delivered)) = old {
+            place.withdraw(delivered, limits).await?;
         }
-        state
+        Ok(told)
     }
+}
+
+/// Tells whether what a block delivers comes to the cluster through git.
+fn comes_from_git<D: Description>(arguments: &D::Arguments) -> bool {
+    D::tenant(arguments).is_none() && D::folder(arguments).is_some()
+}
+
+/// Gives the state after a move that did not come to its end: what was delivered first is still there, and the next apply
+/// moves again.
+fn not_moved<D: Description>(prior: Object, old: Option<FileIds>, state: NewState) -> NewState {
+    let mut keep = D::Keep::read(state.private.as_deref().unwrap_or_default());
+    if let Some(old) = old {
+        *keep.delivered() = old;
+    }
+    kept(prior.with("status", "incomplete"), &keep).diagnostics(state.diagnostics)
 }
 
 #[async_trait]
@@ -211,7 +254,7 @@ impl<D: Description> Resource for Delivered<D> {
         let mut keep = if is_replaced { D::Keep::default() } else { D::Keep::read(&request.private) };
         let phase = Phase::Plan(request.prior.as_ref());
         let desired = D::make(&self.shared, &arguments, &keep, phase).await?;
-        let (desired, heritage) = self.inherit(&arguments, &mut keep, desired).await?;
+        let (desired, heritage) = self.succeed(&arguments, &mut keep, desired).await?;
         let mut planned = D::with_computed(request.planned.clone(), &arguments, &desired);
         let mut told = D::warnings(&desired);
         told.extend(self.look_ahead(&request, &arguments, &desired, &planned).await?);
@@ -256,11 +299,15 @@ impl<D: Description> Resource for Delivered<D> {
             // Without a delivery there is nothing outside the state; a place that is no longer configured cannot be read.
             Ok(_) | Err(_) => return Ok(NewState::of(state)),
         };
-        Ok(match place.read(keep.delivered(), longest).await {
-            Ok(None) => NewState::of(state),
-            Ok(Some(found)) => kept(D::with_found(state, &arguments, &found, &mut keep), &keep),
-            Err(warning) => NewState::of(state).diagnostic(warning),
-        })
+        let before = keep.clone();
+        let (state, warning) = match place.read(keep.delivered(), longest).await {
+            Ok(None) => (state, None),
+            Ok(Some(found)) => (D::with_found(state, &arguments, &found, &mut keep), None),
+            Err(warning) => (state, Some(warning)),
+        };
+        let answer = D::read_beside_git(&self.shared, &arguments, state, &mut keep, longest).await;
+        let answer = answer.diagnostics(warning.into_iter().collect());
+        Ok(if keep == before { answer } else { answer.private(keep.write()) })
     }
 
     async fn update(&self, request: UpdateRequest) -> Result<NewState, Diagnostics> {
@@ -268,11 +315,22 @@ impl<D: Description> Resource for Delivered<D> {
         let (before, after) = (D::read(&request.prior), D::read(&request.planned));
         let moves = D::folder(&before).map(|one| one.place) != D::folder(&after).map(|one| one.place);
         let left = if moves { self.place(&before)? } else { None };
-        let old = left.map(|place| (place, std::mem::take(keep.delivered())));
+        let old = left.as_ref().map(|_| std::mem::take(keep.delivered()));
         let cancel = &request.context.cancel;
         let limits = Limits { longest: timeouts::timeout(&request.planned, "update"), cancel };
         let state = self.bring(request.planned, &request.config, keep, Some(&request.prior), cancel).await?;
-        Ok(self.leave(&before, &after, old, state, limits).await)
+        let leaves = moves || D::tenant(&before).is_some() != D::tenant(&after).is_some();
+        if !leaves {
+            return Ok(state);
+        }
+        // A place is left only when the new one has all.
+        if state.diagnostics.has_errors() {
+            return Ok(not_moved::<D>(request.prior, old, state));
+        }
+        Ok(match self.leave(&before, &after, left.as_ref().zip(old.as_ref()), limits).await {
+            Ok(told) => state.diagnostics(told),
+            Err(failed) => not_moved::<D>(request.prior, old, state.diagnostics(failed)),
+        })
     }
 
     async fn delete(&self, request: DeleteRequest) -> Result<NewState, Diagnostics> {
@@ -288,6 +346,10 @@ impl<D: Description> Resource for Delivered<D> {
             };
         }
         if let Some(place) = self.place(&arguments)? {
+            let stays = D::withdraw_beside_git(&self.shared, &arguments, &request.prior, limits).await?;
+            if let Some(stays) = stays {
+                return Ok(stays);
+            }
             let mut keep = D::Keep::read(&request.private);
             place.withdraw(keep.delivered(), limits).await?;
         }

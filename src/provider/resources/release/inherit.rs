@@ -57,7 +57,7 @@ pub(super) fn read_revision(
 ///
 /// # Errors
 /// As [`read_revision`], when the cluster says no, and when the release cannot be rendered.
-pub(super) async fn inherit(
+pub(super) async fn succeed(
     shared: &Arc<Shared>,
     arguments: &Arguments,
     keep: &mut Private,

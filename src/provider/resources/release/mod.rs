@@ -152,14 +152,14 @@ impl Description for Release {
         inherit::look_back(shared, state, keep, predecessor).await
     }
 
-    async fn inherit(
+    async fn succeed(
         shared: &Arc<Shared>,
         arguments: &Arguments,
         keep: &mut Private,
         predecessor: &Predecessor,
         anew: Desired,
     ) -> Result<(Desired, Heritage), Diagnostics> {
-        inherit::inherit(shared, arguments, keep, predecessor, anew).await
+        inherit::succeed(shared, arguments, keep, predecessor, anew).await
     }
 
     async fn forget(

@@ -1,0 +1,123 @@
+//! An agent that changes its delivery while the real controllers of Flux run: nothing of it is deleted, nothing restarts, and what it
+//! has applied for others stays.
+
+use acceptance_tests::cluster::Cluster;
+use acceptance_tests::flux_controllers::{Controllers, Fleet, control_plane, reconcile, until_ready};
+use acceptance_tests::terraform::Workspace;
+use serde_json::{Value, json};
+
+use crate::reconciled_agent::{
+    BY_GIT, DEPLOYMENTS, SELF, commit_workloads, configuration, identities, mirror, owners, workload,
+};
+
+const BY_CLUSTER: &str = "delivery {\n    cluster {}\n  }";
+const RELEASE: &str = "/apis/helm.toolkit.fluxcd.io/v2/namespaces/default/helmreleases/of-helm";
+const DEFINITION: &str =
+    "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/kustomizations.kustomize.toolkit.fluxcd.io";
+
+/// What must be the very same objects after every move.
+fn uids(cluster: &Cluster) -> Vec<String> {
+    const OBJECTS: [&str; 5] = [
+        "/api/v1/namespaces/flux-system",
+        SELF,
+        RELEASE,
+        DEFINITION,
+        "/api/v1/namespaces/flux-system/secrets/flux-system",
+    ];
+    let uid = |object: Value| object["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+    let of = |path: &&str| uid(cluster.get(path).unwrap_or_else(|| panic!("{path} is gone")));
+    let workloads = ["of-kustomize", "of-helm"].map(|name| workload(cluster, name).expect("it is there"));
+    OBJECTS.iter().map(of).chain(workloads.map(uid)).collect()
+}
+
+fn controller(cluster: &Cluster) -> Value {
+    cluster.get(&format!("{DEPLOYMENTS}/source-controller")).expect("it is there")
+}
+
+fn inventory(cluster: &Cluster) -> Option<Value> {
+    cluster.get("/api/v1/namespaces/flux-system/configmaps/strata-agent-flux")
+}
+
+/// Makes Flux fetch and apply its folder, twice, so that what it would prune is gone by then.
+fn settle(cluster: &Cluster, fleet: &Fleet<'_>) {
+    fleet.reconciled("flux-system");
+    reconcile(cluster, SELF);
+}
+
+#[test]
+fn an_agent_moves_from_git_to_its_cluster_and_back_while_it_runs() {
+    let control = control_plane(1);
+    let cluster = control.cluster(0);
+    let (mirror, _controllers) = (mirror(), Controllers::start(cluster));
+    let fleet = Fleet::without_sync(cluster, "flux-system".to_owned());
+    commit_workloads(&fleet);
+    let terraform = Workspace::new();
+    terraform.write("main.tf", &configuration(cluster, &fleet, &mirror, BY_GIT));
+    terraform.apply().expect_success();
+    fleet.reconciled("flux-system");
+    until_ready(cluster, RELEASE, |_| true);
+    let (first, same) = (identities(cluster), uids(cluster));
+
+    // To the cluster. The git server refuses the commit that takes the files away: the objects are ours by then, the state says that
+    // the move is not done, and the next apply does the rest.
+    terraform.replace("main.tf", BY_GIT, BY_CLUSTER);
+    let plan = terraform.plan().expect_success();
+    assert!(plan.stdout.contains("will be updated in-place"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("of Flux Kustomization flux-system/flux-system"), "{}", plan.stdout);
+    fleet.repository.hook("pre-receive", "echo 'the folder is frozen' >&2; exit 1");
+    let message = terraform.apply().expect_failure();
+    assert!(message.contains("the folder is frozen"), "{message}");
+    fleet.repository.remove_hook("pre-receive");
+    let attributes = terraform.attributes("strata_agent.flux").expect("it is in the state");
+    assert_eq!(attributes["status"], "incomplete");
+    assert_eq!(attributes["delivered"], "clusters:clusters/one/flux-system", "the files are still there");
+    settle(cluster, &fleet);
+    assert_eq!((identities(cluster), uids(cluster)), (first.clone(), same.clone()));
+
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+    assert!(!fleet.repository.files().iter().any(|file| file.starts_with("clusters/one/flux-system/")));
+    settle(cluster, &fleet);
+    assert_eq!((identities(cluster), uids(cluster)), (first.clone(), same.clone()));
+    assert_eq!(owners(&controller(cluster)).iter().filter(|one| **one == "kustomize-controller").count(), 0);
+    assert!(controller(cluster)["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"].is_null());
+    let own = cluster.get(SELF).expect("it is there");
+    let entries = own["status"]["inventory"]["entries"].as_array().expect("it has applied something");
+    assert_eq!(entries.len(), 2, "the workloads are all that Flux applies: {entries:?}");
+    terraform.assert_nothing_to_do();
+
+    // Ours it is: what somebody changes is shown and healed, and Flux does not meddle.
+    cluster.patch(&format!("{DEPLOYMENTS}/notification-controller"), &json!({"spec": {"replicas": 3}}));
+    let plan = terraform.plan().expect_success();
+    assert!(plan.stdout.contains("\"spec.replicas\""), "{}", plan.stdout);
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+    assert_eq!(identities(cluster), first);
+
+    // And back: the files first, then everything is Flux's own again.
+    terraform.replace("main.tf", BY_CLUSTER, BY_GIT);
+    let applied = terraform.apply().expect_success();
+    assert!(!applied.stdout.contains("leaves its objects"), "{}", applied.stdout);
+    assert!(inventory(cluster).is_none());
+    settle(cluster, &fleet);
+    assert_eq!((identities(cluster), uids(cluster)), (first, same));
+    assert_eq!(owners(&controller(cluster)), ["kustomize-controller"]);
+    let metadata = &controller(cluster)["metadata"];
+    assert!(metadata["labels"]["applyset.kubernetes.io/part-of"].is_null(), "{metadata}");
+    assert!(metadata["annotations"]["kustomize.toolkit.fluxcd.io/reconcile"].is_null(), "{metadata}");
+    assert_eq!(metadata["labels"]["kustomize.toolkit.fluxcd.io/name"], "flux-system");
+    terraform.assert_nothing_to_do();
+    cluster.patch(&format!("{DEPLOYMENTS}/notification-controller"), &json!({"spec": {"replicas": 3}}));
+    reconcile(cluster, SELF);
+    let healed = cluster.get(&format!("{DEPLOYMENTS}/notification-controller")).expect("it is there");
+    assert_eq!(healed["spec"]["replicas"], 1);
+
+    // Another folder in one step would have Flux prune itself.
+    terraform.replace("main.tf", "path       = \"clusters/one\"", "path       = \"clusters/uno\"");
+    let message = terraform.plan().expect_failure();
+    let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("cannot move so while it runs") && words.contains("move in two steps"),
+        "{message}"
+    );
+}
