@@ -562,4 +562,22 @@ mod tests {
             None
         );
     }
+
+    #[test]
+    fn fields_of_the_manager_that_is_succeeded_become_ours() {
+        let live = json!({"metadata": {"managedFields": [
+            {"manager": "kustomize-controller", "operation": "Apply", "fieldsV1": {"f:data": {"f:a": {}}}},
+            {"manager": "kustomize-controller", "operation": "Update", "subresource": "status", "fieldsV1": {"f:status": {}}},
+            {"manager": "strata", "operation": "Apply", "fieldsV1": {"f:data": {"f:b": {}}}},
+        ]}});
+        assert_eq!(taken_over(&live, &Policy::default()), None, "it is nobody's successor");
+        let policy = Policy { succeeds: Some("kustomize-controller".to_owned()), ..Policy::default() };
+        assert_eq!(
+            taken_over(&live, &policy).expect("there is what it applied"),
+            json!([
+                {"manager": "kustomize-controller", "operation": "Update", "subresource": "status", "fieldsV1": {"f:status": {}}},
+                {"manager": "strata", "operation": "Apply", "fieldsV1": {"f:data": {"f:a": {}, "f:b": {}}}},
+            ])
+        );
+    }
 }

@@ -607,6 +607,17 @@ mod tests {
     }
 
     #[test]
+    fn what_the_manager_that_is_succeeded_has_applied_is_no_conflict_and_never_unchanged() {
+        let mut both = live(true, "kustomize-controller", "1");
+        both["metadata"]["managedFields"][0]["operation"] = json!("Apply");
+        let successor = || Policy { succeeds: Some("kustomize-controller".into()), ..Policy::default() };
+        check(Policy::default(), Some(both.clone()), Ok(both.clone()), "Unchanged");
+        check(successor(), Some(both.clone()), Ok(both.clone()), "Update");
+        check(Policy::default(), Some(both.clone()), conflict("kustomize-controller"), "Conflicts");
+        check(successor(), Some(both), conflict("kustomize-controller"), "ChangeBack");
+    }
+
+    #[test]
     fn objects_of_others_are_taken_only_where_that_is_allowed() {
         let mut of_helm = live(false, "helm", "1");
         of_helm["metadata"]["annotations"] = json!({"meta.helm.sh/release-name": "web"});

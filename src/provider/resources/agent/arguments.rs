@@ -78,6 +78,8 @@ pub(super) struct Arguments {
     pub(super) has_registry_credentials: bool,
     /// What the images are pulled with; only the configuration holds it.
     pub(super) registry: Option<RegistryCredentials>,
+    /// Whether a state says that something did not come to its end.
+    pub(super) is_incomplete: bool,
     /// Whether a part of what the Secrets hold waits for apply.
     pub(super) secrets_wait: bool,
 }
@@ -150,6 +152,7 @@ impl Arguments {
             credentials: None,
             has_registry_credentials: block.block("registry_credentials").is_some(),
             registry: None,
+            is_incomplete: block.string("status") == Some("incomplete"),
             secrets_wait: false,
         }
     }

@@ -69,14 +69,14 @@ pub(super) async fn plan(
         return Ok(Diagnostics::new());
     }
     if !desired.secrets.is_empty() && !is_reached(shared, arguments) {
-        let at = if arguments.registry.is_some() { "registry_credentials" } else { "sync" };
-        return Err(Diagnostic::error(format!("{} has credentials and no way to its cluster", arguments.title()))
+        let what = if arguments.registry.is_some() { "registry_credentials" } else { "sync.credentials" };
+        return Err(Diagnostic::error(format!("{} has {what} and no way to its cluster", arguments.title()))
             .detail("They become a Secret that is applied straight to the cluster and never committed, and the provider does not say how the cluster is reached.")
             .hint(format!(
                 "add `host` and credentials, or `kubeconfig {{ … }}`, to the provider's cluster block {:?}; or make the Secret yourself",
                 arguments.cluster
             ))
-            .at(at)
+            .at("cluster")
             .into());
     }
     let cargo = Cargo { objects: desired.known(), ..Cargo::default() };
@@ -105,21 +105,32 @@ pub(super) async fn hand_over(
     let (secrets, rest): (Vec<_>, Vec<_>) =
         desired.objects.iter().cloned().partition(|one| desired.is_secret(one));
     // What comes half-way when it is handed over is an error: nothing may be let go of then.
-    let prior = owned.map(|_| Object::new());
+    let prior = before.map(|_| Object::new());
     let mut apply = async |tenant: Tenant, objects: Vec<DesiredObject>, keep: &mut Private| {
         let cargo = Cargo { objects, ..Cargo::default() };
         let applied = tenant.apply(shared, cargo, Object::new(), keep, prior.as_ref(), limits).await?;
         told.extend(applied.1);
         Ok::<(), Diagnostics>(())
     };
-    if !secrets.is_empty() {
-        apply(guest(arguments, secrets_of(arguments), OURS), secrets, keep).await?;
+    let in_git = before.filter(|before| before.delivery.is_some());
+    // What was begun and not brought to its end, a move or a destroy, has left marks of ours on the agent's own objects.
+    let returns = in_git.is_some_and(|before| before.is_incomplete);
+    // Who is let in otherwise cannot read the commit that says so: the agent is told before its old Secret goes.
+    let is_told = !returns && in_git.is_some_and(|before| before.sync != arguments.sync);
+    let secrets_of_agent = guest(arguments, secrets_of(arguments), OURS);
+    if !is_told && !secrets.is_empty() {
+        apply(secrets_of_agent.clone(), secrets.clone(), keep).await?;
     }
-    if owned.is_some() || before.is_none_or(|before| before.delivery.is_none()) {
-        let mut agent = guest(arguments, parent(arguments), FLUX_MANAGER);
-        agent.settings.policy.succeeds = owned.map(|settings| settings.policy.field_manager.clone());
+    if in_git.is_none() || returns || is_told {
+        let agent = self_owner(arguments, before);
         // What becomes the agent's own is not looked at again.
-        apply(agent, rest, &mut Private::default()).await?;
+        apply(agent.clone(), rest, &mut Private::default()).await?;
+        if in_git.is_some() {
+            agent.let_go(shared, limits.longest).await?;
+        }
+    }
+    if is_told && !secrets.is_empty() {
+        apply(secrets_of_agent, secrets, keep).await?;
     }
     let had_some = before.is_some_and(Arguments::has_secrets) || !keep.in_cluster.owned.is_empty();
     if desired.secrets.is_empty() && had_some {
@@ -127,6 +138,18 @@ pub(super) async fn hand_over(
         *keep.kept() = Kept::default();
     }
     Ok(told)
+}
+
+/// Says who has the agent's objects until it applies itself: what Terraform has applied until now becomes the agent's own.
+fn self_owner(arguments: &Arguments, before: Option<&Arguments>) -> Tenant {
+    let mut agent = guest(arguments, parent(arguments), FLUX_MANAGER);
+    let policy = &mut agent.settings.policy;
+    policy.wait = before.is_none_or(|before| before.delivery.is_none());
+    policy.succeeds = before.map(|before| match &before.in_cluster {
+        Some(settings) => settings.policy.field_manager.clone(),
+        None => OURS.to_owned(),
+    });
+    agent
 }
 
 /// Takes the Secrets away that nothing asks for any more.

@@ -115,7 +115,8 @@ pub(super) async fn withdraw(
     let claimed = handover::claim(&server, &agent, &objects_of(prior), patience).await;
     claimed.map_err(|error| cluster_delivery::of_error(&error))?;
     if let Some(reason) = before_withdrawal(shared, arguments, prior, longest).await? {
-        return Ok(Some(NewState::of(prior.clone()).diagnostic(reason)));
+        let state = prior.clone().with("status", "incomplete");
+        return Ok(Some(NewState::of(state).diagnostic(reason)));
     }
     for parent in [secrets_of(arguments), agent] {
         let removal = cluster_delivery::withdraw(shared, cluster, &parent, &title, longest, cancel).await?;

@@ -65,7 +65,6 @@ pub(super) fn schema() -> Schema {
         .block("source", NestedBlock::single(source_block()))
         .block("patch", NestedBlock::list(patches::block()))
         .block("sync", NestedBlock::single(sync_block()))
-        .block("registry_credentials", NestedBlock::single(registry::block()))
         .block("delivery", NestedBlock::single(delivery_block()))
         .block("timeouts", NestedBlock::single(timeouts::block()))
 }
@@ -74,6 +73,7 @@ fn options(schema: Schema) -> Schema {
     let text = || Attribute::optional(Type::String);
     let texts = || Attribute::optional(Type::list(Type::String));
     schema
+        .block("registry_credentials", NestedBlock::single(registry::block()))
         .attribute("components", texts().description("Components to install. Default: `source-controller`, `kustomize-controller`, `helm-controller` and `notification-controller`."))
         .attribute("components_extra", texts().description("Components to install beside those, such as `image-reflector-controller`, `image-automation-controller` and `source-watcher`."))
         .attribute("registry", text().description("Registry, with its path, that the images are pulled from. Default: `ghcr.io/fluxcd`."))

@@ -158,14 +158,16 @@ impl<D: Description> Delivered<D> {
             told.extend(applied.1);
         } else {
             let (shared, before) = (&self.shared, before.as_ref());
-            match D::beside_git(shared, &arguments, &desired, before, &mut keep, limits).await {
-                Ok(notices) => told.extend(notices),
-                // The files are there, and the state shall say so.
-                Err(failed) if before.is_some() => {
+            let done = D::beside_git(shared, &arguments, &desired, before, &mut keep, limits).await;
+            if before.is_none() {
+                told.extend(done?);
+            } else {
+                let notices = done.unwrap_or_else(|failed| failed);
+                // The files are there by now; what is not done beside them is done by the next apply.
+                if notices.has_errors() {
                     state.set("status", "incomplete");
-                    told.extend(failed);
                 }
-                Err(failed) => return Err(failed),
+                told.extend(notices);
             }
         }
         if matches!(state.string("status"), Some("ready" | "applied" | "delivered"))
