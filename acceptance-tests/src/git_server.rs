@@ -65,9 +65,18 @@ impl GitServer {
             let pair = format!("{name}:{password}");
             format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
         };
+        Self::serve(root, login.map(encode))
+    }
+
+    /// Serves the repositories below `root` to those who bear a token.
+    pub fn start_for_bearer(root: &Path, token: &str) -> Self {
+        Self::serve(root, Some(format!("Bearer {token}")))
+    }
+
+    fn serve(root: &Path, authorization: Option<String>) -> Self {
         let shared = Arc::new(Shared {
             root: root.to_owned(),
-            authorization: login.map(encode),
+            authorization,
             faults: Mutex::default(),
             requests: Mutex::default(),
         });

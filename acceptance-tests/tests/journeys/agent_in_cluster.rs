@@ -12,17 +12,17 @@ use serde_json::{Value, json};
 use crate::shop::assert_shows;
 use crate::site::connection;
 
-struct Ground {
+pub(crate) struct Ground {
     _mirror: HelmRepository,
-    repository: Repository,
-    workspace: Workspace,
-    cluster: &'static Cluster,
-    namespace: String,
+    pub(crate) repository: Repository,
+    pub(crate) workspace: Workspace,
+    pub(crate) cluster: &'static Cluster,
+    pub(crate) namespace: String,
 }
 
 /// An agent of version 2.9.4 in a namespace of its own. Definitions are of the whole cluster, so each journey has a cluster to itself
 /// for as long as it holds the lock.
-fn ground(cluster: &'static Cluster, version: &str, settings: &str) -> Ground {
+pub(crate) fn ground(cluster: &'static Cluster, version: &str, settings: &str) -> Ground {
     let (mirror, workspace, repository) = (HelmRepository::start(), Workspace::new(), Repository::new());
     for version in ["v2.9.4", "v2.9.5"] {
         mirror.put(&format!("/flux/{}/manifests.tar.gz", version.trim_start_matches('v')), &archive(version));

@@ -16,14 +16,14 @@ use strata::source::{Secret, SourceError};
 use crate::git_bare::{Bare, deliver, delivers_and_reads_back, soon};
 
 /// A running sshd that lets one key in as the current user.
-struct Sshd {
+pub(crate) struct Sshd {
     folder: tempfile::TempDir,
     port: u16,
     child: Child,
 }
 
 impl Sshd {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         for name in ["host", "client", "stranger"] {
             keygen(&folder.path().join(name));
@@ -56,16 +56,26 @@ impl Sshd {
         }
     }
 
-    fn text(&self, name: &str) -> String {
+    /// Returns a file: `client` and `client.pub` let in, `host.pub` is what the server shows.
+    pub(crate) fn text(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder.path().join(name)).unwrap()
     }
 
-    fn remote(&self, bare: &Bare, key: &str, host_key: &str) -> Remote {
-        let known_hosts = format!("[127.0.0.1]:{} {}", self.port, self.text(host_key));
-        let credentials = Credentials::SshKey { private_key: Secret::new(self.text(key)), known_hosts };
+    /// Returns the line of a known_hosts file for the server.
+    pub(crate) fn known_hosts(&self, host_key: &str) -> String {
+        format!("[127.0.0.1]:{} {}", self.port, self.text(host_key))
+    }
+
+    /// Returns the address of a folder.
+    pub(crate) fn url(&self, folder: &Path) -> String {
         let user = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
-        let url = format!("ssh://{}@127.0.0.1:{}{}", user.trim(), self.port, bare.path().display());
-        Remote::new(&url, credentials, None).unwrap()
+        format!("ssh://{}@127.0.0.1:{}{}", user.trim(), self.port, folder.display())
+    }
+
+    fn remote(&self, bare: &Bare, key: &str, host_key: &str) -> Remote {
+        let known_hosts = self.known_hosts(host_key);
+        let credentials = Credentials::SshKey { private_key: Secret::new(self.text(key)), known_hosts };
+        Remote::new(&self.url(&bare.path()), credentials, None).unwrap()
     }
 }
 

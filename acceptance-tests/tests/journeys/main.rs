@@ -2,6 +2,7 @@
 
 mod admission;
 mod agent;
+mod agent_credentials;
 mod agent_in_cluster;
 mod argo_cd;
 mod authoring;

@@ -7,7 +7,8 @@ use acceptance_tests::terraform::Workspace;
 use serde_json::{Value, json};
 
 use crate::reconciled_agent::{
-    BY_GIT, DEPLOYMENTS, SELF, commit_workloads, configuration, identities, mirror, owners, workload,
+    BY_GIT, DEPLOYMENTS, SELF, assert_no_flux, commit_workloads, configuration, identities, mirror, owners,
+    workload,
 };
 
 const BY_CLUSTER: &str = "delivery {\n    cluster {}\n  }";
@@ -38,6 +39,20 @@ fn inventory(cluster: &Cluster) -> Option<Value> {
     cluster.get("/api/v1/namespaces/flux-system/configmaps/strata-agent-flux")
 }
 
+fn label(cluster: &Cluster, name: &str) -> Value {
+    controller(cluster)["metadata"]["labels"][name].clone()
+}
+
+/// Checks that Flux alone owns the agent, and that nothing of ours is left on it.
+#[track_caller]
+fn assert_is_its_own(cluster: &Cluster) {
+    assert_eq!(owners(&controller(cluster)), ["kustomize-controller"]);
+    assert_eq!(label(cluster, "kustomize.toolkit.fluxcd.io/name"), "flux-system");
+    assert_eq!(label(cluster, "kustomize.toolkit.fluxcd.io/reconcile"), Value::Null);
+    assert_eq!(label(cluster, "applyset.kubernetes.io/part-of"), Value::Null);
+    assert!(inventory(cluster).is_none(), "nothing is written down any more");
+}
+
 /// Makes Flux fetch and apply its folder, twice, so that what it would prune is gone by then.
 fn settle(cluster: &Cluster, fleet: &Fleet<'_>) {
     fleet.reconciled("flux-system");
@@ -64,15 +79,28 @@ fn an_agent_moves_from_git_to_its_cluster_and_back_while_it_runs() {
     let plan = terraform.plan().expect_success();
     assert!(plan.stdout.contains("will be updated in-place"), "{}", plan.stdout);
     assert!(plan.stdout.contains("of Flux Kustomization flux-system/flux-system"), "{}", plan.stdout);
-    fleet.repository.hook("pre-receive", "echo 'the folder is frozen' >&2; exit 1");
-    let message = terraform.apply().expect_failure();
-    assert!(message.contains("the folder is frozen"), "{message}");
-    fleet.repository.remove_hook("pre-receive");
-    let attributes = terraform.attributes("strata_agent.flux").expect("it is in the state");
-    assert_eq!(attributes["status"], "incomplete");
-    assert_eq!(attributes["delivered"], "clusters:clusters/one/flux-system", "the files are still there");
+    let half_way = || {
+        fleet.repository.hook("pre-receive", "echo 'the folder is frozen' >&2; exit 1");
+        let message = terraform.apply().expect_failure();
+        assert!(message.contains("the folder is frozen"), "{message}");
+        fleet.repository.remove_hook("pre-receive");
+        let attributes = terraform.attributes("strata_agent.flux").expect("it is in the state");
+        assert_eq!(attributes["status"], "incomplete");
+        assert_eq!(attributes["delivered"], "clusters:clusters/one/flux-system", "the files are still there");
+        settle(cluster, &fleet);
+        assert_eq!((identities(cluster), uids(cluster)), (first.clone(), same.clone()));
+        assert_eq!(label(cluster, "kustomize.toolkit.fluxcd.io/reconcile"), "disabled");
+    };
+    half_way();
+    // Who thinks better of it has everything as it was, and may go on another time.
+    terraform.replace("main.tf", BY_CLUSTER, BY_GIT);
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
     settle(cluster, &fleet);
+    assert_is_its_own(cluster);
     assert_eq!((identities(cluster), uids(cluster)), (first.clone(), same.clone()));
+    terraform.replace("main.tf", BY_GIT, BY_CLUSTER);
+    half_way();
 
     terraform.apply().expect_success();
     terraform.assert_nothing_to_do();
@@ -80,7 +108,7 @@ fn an_agent_moves_from_git_to_its_cluster_and_back_while_it_runs() {
     settle(cluster, &fleet);
     assert_eq!((identities(cluster), uids(cluster)), (first.clone(), same.clone()));
     assert_eq!(owners(&controller(cluster)).iter().filter(|one| **one == "kustomize-controller").count(), 0);
-    assert!(controller(cluster)["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"].is_null());
+    assert_eq!(label(cluster, "kustomize.toolkit.fluxcd.io/name"), Value::Null);
     let own = cluster.get(SELF).expect("it is there");
     let entries = own["status"]["inventory"]["entries"].as_array().expect("it has applied something");
     assert_eq!(entries.len(), 2, "the workloads are all that Flux applies: {entries:?}");
@@ -96,16 +124,18 @@ fn an_agent_moves_from_git_to_its_cluster_and_back_while_it_runs() {
 
     // And back: the files first, then everything is Flux's own again.
     terraform.replace("main.tf", BY_CLUSTER, BY_GIT);
+    fleet.repository.hook("pre-receive", "echo 'the folder is frozen' >&2; exit 1");
+    let message = terraform.apply().expect_failure();
+    assert!(message.contains("the folder is frozen"), "{message}");
+    fleet.repository.remove_hook("pre-receive");
+    let attributes = terraform.attributes("strata_agent.flux").expect("it is in the state");
+    assert_eq!((&attributes["status"], &attributes["delivered"]), (&json!("ready"), &json!("cluster one")));
+    assert!(inventory(cluster).is_some(), "it is ours as long as the files are not there");
     let applied = terraform.apply().expect_success();
     assert!(!applied.stdout.contains("leaves its objects"), "{}", applied.stdout);
-    assert!(inventory(cluster).is_none());
     settle(cluster, &fleet);
     assert_eq!((identities(cluster), uids(cluster)), (first, same));
-    assert_eq!(owners(&controller(cluster)), ["kustomize-controller"]);
-    let metadata = &controller(cluster)["metadata"];
-    assert!(metadata["labels"]["applyset.kubernetes.io/part-of"].is_null(), "{metadata}");
-    assert!(metadata["annotations"]["kustomize.toolkit.fluxcd.io/reconcile"].is_null(), "{metadata}");
-    assert_eq!(metadata["labels"]["kustomize.toolkit.fluxcd.io/name"], "flux-system");
+    assert_is_its_own(cluster);
     terraform.assert_nothing_to_do();
     cluster.patch(&format!("{DEPLOYMENTS}/notification-controller"), &json!({"spec": {"replicas": 3}}));
     reconcile(cluster, SELF);
@@ -120,4 +150,49 @@ fn an_agent_moves_from_git_to_its_cluster_and_back_while_it_runs() {
         words.contains("cannot move so while it runs") && words.contains("move in two steps"),
         "{message}"
     );
+}
+
+#[test]
+fn a_destroy_that_gets_stuck_is_taken_back_by_an_apply_or_goes_on() {
+    let control = control_plane(1);
+    let cluster = control.cluster(0);
+    let (mirror, _controllers) = (mirror(), Controllers::start(cluster));
+    let fleet = Fleet::without_sync(cluster, "flux-system".to_owned());
+    commit_workloads(&fleet);
+    let terraform = Workspace::new();
+    let settings =
+        format!("on_destroy = \"delete_workloads\"\n  timeouts {{\n    delete = \"30s\"\n  }}\n  {BY_GIT}");
+    terraform.write("main.tf", &configuration(cluster, &fleet, &mirror, &settings));
+    terraform.apply().expect_success();
+    fleet.reconciled("flux-system");
+    until_ready(cluster, RELEASE, |_| true);
+    let held = "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/default/kustomizations";
+    cluster.create(
+        held,
+        &json!({
+            "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+            "metadata": {"name": "held", "finalizers": ["example.com/hold"]},
+            "spec": {"interval": "10m", "prune": true, "suspend": true, "sourceRef": {"kind": "GitRepository", "name": "x"}},
+        }),
+    );
+
+    let message = terraform.destroy().expect_failure();
+    let words = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("Kustomization default/held: waits for example.com/hold"), "{message}");
+    assert!(fleet.repository.files().iter().any(|file| file.ends_with("flux-system/gotk-sync.yaml")));
+    assert_eq!(identities(cluster).len(), 4, "the agent itself is there as long as its work is");
+
+    // Who thinks better of it has an agent that looks after itself again, and its work.
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+    settle(cluster, &fleet);
+    assert_is_its_own(cluster);
+    until_ready(cluster, RELEASE, |_| true);
+    assert!(workload(cluster, "of-kustomize").is_some() && workload(cluster, "of-helm").is_some());
+
+    cluster.patch(&format!("{held}/held"), &json!({"metadata": {"finalizers": null}}));
+    terraform.destroy().expect_success();
+    assert_no_flux(cluster);
+    assert!(workload(cluster, "of-kustomize").is_none() && workload(cluster, "of-helm").is_none());
+    assert!(!fleet.repository.files().iter().any(|file| file.contains("/flux-system/")));
 }
