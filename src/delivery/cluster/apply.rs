@@ -570,10 +570,11 @@ mod tests {
             {"manager": "kustomize-controller", "operation": "Update", "subresource": "status", "fieldsV1": {"f:status": {}}},
             {"manager": "strata", "operation": "Apply", "fieldsV1": {"f:data": {"f:b": {}}}},
         ]}});
-        assert_eq!(taken_over(&live, &Policy::default()), None, "it is nobody's successor");
-        let policy = Policy { succeeds: Some("kustomize-controller".to_owned()), ..Policy::default() };
+        let nobody = |_: &str, _: &str| false;
+        assert_eq!(taken_over(&live, "strata", nobody), None, "it is nobody's successor");
+        let flux = |manager: &str, operation: &str| (manager, operation) == ("kustomize-controller", "Apply");
         assert_eq!(
-            taken_over(&live, &policy).expect("there is what it applied"),
+            taken_over(&live, "strata", flux).expect("there is what it applied"),
             json!([
                 {"manager": "kustomize-controller", "operation": "Update", "subresource": "status", "fieldsV1": {"f:status": {}}},
                 {"manager": "strata", "operation": "Apply", "fieldsV1": {"f:data": {"f:a": {}, "f:b": {}}}},

@@ -321,7 +321,7 @@ impl<D: Description> Resource for Delivered<D> {
         let cancel = &request.context.cancel;
         let limits = Limits { longest: timeouts::timeout(&request.planned, "update"), cancel };
         let state = self.bring(request.planned, &request.config, keep, Some(&request.prior), cancel).await?;
-        let leaves = moves || D::tenant(&before).is_some() != D::tenant(&after).is_some();
+        let leaves = left.is_some() || (D::tenant(&before).is_some() && D::tenant(&after).is_none());
         if !leaves {
             return Ok(state);
         }
