@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::apply::call_until_possible;
 use super::call::{Apply, Call};
 use super::client::{ApiServer, Patience};
 use super::discovery::Kinds;
@@ -15,6 +14,7 @@ use super::observe;
 use super::remove::delete_and_wait;
 use super::set::{ObjectSet, hidden_of};
 use super::wait::Waiting;
+use super::write::call_until_possible;
 use crate::manifest::object::ObjectId;
 use crate::manifest::surface::Desired;
 

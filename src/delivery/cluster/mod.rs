@@ -5,8 +5,8 @@
 //! | [`connection`], `kubeconfig`, `credentials` | where a cluster is and as whom it is spoken to |
 //! | `client`, `call`, `retry`, [`discovery`] | one API server: requests, patience, kinds |
 //! | [`inventory`] | what a set has, written down in the cluster |
-//! | [`preview`], `ownership`, `writers`, `refusal`, [`looks`] | what an apply would do, asked of the server without doing it |
-//! | [`apply`], `graph`, `schedule`, [`hooks`] | writing, in the order of what needs what |
+//! | [`preview`], `judge`, `ownership`, `writers`, `refusal`, [`looks`] | what an apply would do, asked of the server without doing it |
+//! | [`apply`], `write`, `graph`, `schedule`, [`hooks`] | writing, in the order of what needs what |
 //! | [`readiness`], `wait`, `watch`, `pods` | whether what was written has become what it should be, and why not |
 //! | [`definitions`], [`losses`] | stored versions of kinds, the objects of custom kinds, and what goes along with a deletion |
 //! | [`remove`], [`withdraw`], `farewell` | taking it away, the hooks of that |
@@ -34,6 +34,7 @@ pub mod handover;
 pub mod helm;
 pub mod hooks;
 pub mod inventory;
+mod judge;
 pub mod kubeconfig;
 pub mod looks;
 pub mod losses;
@@ -52,6 +53,7 @@ mod set;
 mod wait;
 mod watch;
 pub mod withdraw;
+mod write;
 mod writers;
 
 use std::collections::HashMap;

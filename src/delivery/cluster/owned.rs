@@ -6,7 +6,6 @@ use hmac::{Hmac, Mac};
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
-use super::preview::{applied_by, fields_of};
 use crate::manifest::canonical;
 
 /// Gives the keyed digest of what a manager applied to an object; none where it applied nothing.
@@ -19,6 +18,33 @@ pub fn fingerprint(live: &Value, manager: &str, key: &[u8]) -> Option<String> {
     Some(mac.finalize().into_bytes()[..12].iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// Gives what is noted of what a manager applied.
+pub(super) fn applied_by<'a>(object: &'a Value, manager: &str) -> Option<&'a Value> {
+    let all = object.pointer("/metadata/managedFields")?.as_array()?;
+    let applied = |one: &&Value| {
+        one["manager"] == manager && one["operation"] == "Apply" && one["subresource"].is_null()
+    };
+    all.iter().find(applied)
+}
+
+/// Gives the fields that a manager applied.
+pub(super) fn fields_of<'a>(object: &'a Value, manager: &str) -> Option<&'a Value> {
+    applied_by(object, manager).map(|one| &one["fieldsV1"])
+}
+
+/// Takes out of an object what the server writes.
+pub(super) fn decided(object: &Value) -> Value {
+    const SERVERS: [&str; 6] =
+        ["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"];
+    let mut object = object.clone();
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        SERVERS.iter().for_each(|name| drop(metadata.remove(*name)));
+    }
+    if let Some(map) = object.as_object_mut() {
+        map.remove("status");
+    }
+    object
+}
 /// Tells whether what a manager applied to a live object is exactly what is desired, each field with its value: applying it again would
 /// change nothing. Where that cannot be told, because the server writes a value in another way, the answer is no.
 pub(super) fn is_as_applied(live: &Value, desired: &Value, manager: &str) -> bool {
