@@ -7,6 +7,7 @@ use acceptance_tests::repository::Repository;
 use acceptance_tests::terraform::{Workspace, shown_changes};
 
 use crate::shop::{assert_shows, changes};
+use crate::site::{agents_from, clusters_at};
 
 /// A mirror of releases, a fleet's repository, and a folder with one agent.
 struct Fleet {
@@ -34,33 +35,9 @@ fn path(version: &str) -> String {
 }
 
 fn configuration(repository: &str, host: &str, agent: &str) -> String {
+    let provider = agents_from(host, "", &clusters_at(repository, ""));
     format!(
-        r#"
-terraform {{
-  required_providers {{
-    strata = {{
-      source = "stratahq/strata"
-    }}
-  }}
-}}
-
-provider "strata" {{
-  root         = path.root
-  agent_source = "http://{host}/flux/{{version}}/manifests.tar.gz"
-  registry {{
-    host     = "{host}"
-    username = "shop"
-    password = "{PASSWORD}"
-  }}
-  repository {{
-    name = "clusters"
-    url  = "{repository}"
-  }}
-  cluster {{
-    name = "one"
-  }}
-}}
-
+        r#"{provider}
 resource "strata_agent" "flux" {{
   {agent}
 }}

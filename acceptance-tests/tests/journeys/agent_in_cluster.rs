@@ -1,7 +1,7 @@
 //! An agent that Terraform owns, on a real API server: applied, upgraded, healed, let in with credentials that are nowhere
 //! else, and gone with or without its work.
 
-use acceptance_tests::charts::{HelmRepository, PASSWORD};
+use acceptance_tests::charts::HelmRepository;
 use acceptance_tests::cluster::{Cluster, shared, unique};
 use acceptance_tests::flux::archive;
 use acceptance_tests::flux_controllers::install;
@@ -10,7 +10,7 @@ use acceptance_tests::terraform::{Workspace, shown_changes};
 use serde_json::{Value, json};
 
 use crate::shop::assert_shows;
-use crate::site::connection;
+use crate::site::{agents_from, clusters_at, connection};
 
 pub(crate) struct Ground {
     _mirror: HelmRepository,
@@ -28,34 +28,10 @@ pub(crate) fn ground(cluster: &'static Cluster, version: &str, settings: &str) -
         mirror.put(&format!("/flux/{}/manifests.tar.gz", version.trim_start_matches('v')), &archive(version));
     }
     let namespace = unique("flux");
+    let repositories = clusters_at(&repository.url(), "");
+    let provider = agents_from(mirror.host(), &connection(cluster), &repositories);
     let configuration = format!(
-        r#"
-terraform {{
-  required_providers {{
-    strata = {{
-      source = "stratahq/strata"
-    }}
-  }}
-}}
-
-provider "strata" {{
-  root         = path.root
-  agent_source = "http://{host}/flux/{{version}}/manifests.tar.gz"
-  registry {{
-    host     = "{host}"
-    username = "shop"
-    password = "{PASSWORD}"
-  }}
-  repository {{
-    name = "clusters"
-    url  = "{repository}"
-  }}
-  cluster {{
-    name = "one"
-    {connection}
-  }}
-}}
-
+        r#"{provider}
 variable "token" {{
   type      = string
   ephemeral = true
@@ -69,10 +45,7 @@ resource "strata_agent" "flux" {{
   allow_deletion_of = ["Namespace", "CustomResourceDefinition"]
   {settings}
 }}
-"#,
-        host = mirror.host(),
-        repository = repository.url(),
-        connection = connection(cluster),
+"#
     );
     workspace.write("main.tf", &configuration);
     Ground { _mirror: mirror, repository, workspace, cluster, namespace }

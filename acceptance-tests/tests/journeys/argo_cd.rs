@@ -1,6 +1,6 @@
 //! Argo CD straight to a real API server: with its Application, and with what lets it into its repository.
 
-use acceptance_tests::charts::{HelmRepository, PASSWORD};
+use acceptance_tests::charts::HelmRepository;
 use acceptance_tests::cluster::{Cluster, shared, unique};
 use acceptance_tests::flux::answer;
 use acceptance_tests::terraform::Workspace;
@@ -8,36 +8,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::shop::assert_shows;
-use crate::site::connection;
+use crate::site::{agents_from, connection};
 
 const KNOWN: &str =
     "git.example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH";
 
 fn configuration(host: &str, cluster: &Cluster, namespace: &str) -> String {
+    let provider = agents_from(host, &connection(cluster), "");
+    let provider = provider.replace("/flux/{version}/manifests.tar.gz", "/{kind}/{version}/install.yaml");
     format!(
-        r#"
-terraform {{
-  required_providers {{
-    strata = {{
-      source = "stratahq/strata"
-    }}
-  }}
-}}
-
-provider "strata" {{
-  root         = path.root
-  agent_source = "http://{host}/{{kind}}/{{version}}/install.yaml"
-  registry {{
-    host     = "{host}"
-    username = "shop"
-    password = "{PASSWORD}"
-  }}
-  cluster {{
-    name = "one"
-    {connection}
-  }}
-}}
-
+        r#"{provider}
 variable "key" {{
   type      = string
   ephemeral = true
@@ -65,8 +45,7 @@ resource "strata_agent" "argo" {{
     }}
   }}
 }}
-"#,
-        connection = connection(cluster),
+"#
     )
 }
 

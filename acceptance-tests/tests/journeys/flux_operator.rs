@@ -1,6 +1,6 @@
 //! Flux that an operator installed becomes an agent, once the operator has let go of it.
 
-use acceptance_tests::charts::{HelmRepository, PASSWORD};
+use acceptance_tests::charts::HelmRepository;
 use acceptance_tests::cluster::ControlPlane;
 use acceptance_tests::flux::{answer, archive};
 use acceptance_tests::flux_controllers::install_as;
@@ -8,7 +8,7 @@ use acceptance_tests::terraform::Workspace;
 use serde_json::{Value, json};
 
 use crate::shop::changes;
-use crate::site::connection;
+use crate::site::{agents_from, connection};
 
 #[test]
 fn flux_of_an_operator_is_taken_over_once_the_operator_lets_go() {
@@ -41,31 +41,9 @@ fn flux_of_an_operator_is_taken_over_once_the_operator_lets_go() {
 
     let (mirror, terraform) = (HelmRepository::start(), Workspace::new());
     mirror.put("/flux/2.9.4/manifests.tar.gz", &archive("v2.9.4"));
-    let host = mirror.host();
+    let provider = agents_from(mirror.host(), &connection(cluster), "");
     let configuration = format!(
-        r#"
-terraform {{
-  required_providers {{
-    strata = {{
-      source = "stratahq/strata"
-    }}
-  }}
-}}
-
-provider "strata" {{
-  root         = path.root
-  agent_source = "http://{host}/flux/{{version}}/manifests.tar.gz"
-  registry {{
-    host     = "{host}"
-    username = "shop"
-    password = "{PASSWORD}"
-  }}
-  cluster {{
-    name = "one"
-    {}
-  }}
-}}
-
+        r#"{provider}
 resource "strata_agent" "flux" {{
   cluster = "one"
   version = "2.9.4"
@@ -77,8 +55,7 @@ resource "strata_agent" "flux" {{
     }}
   }}
 }}
-"#,
-        connection(cluster)
+"#
     );
     terraform.write("main.tf", &configuration);
     terraform.run(&["import", "-no-color", "strata_agent.flux", "one"]).expect_success();

@@ -3,11 +3,11 @@
 use acceptance_tests::flux::archive;
 use acceptance_tests::repository::Repository;
 use acceptance_tests::terraform::{Run, Workspace, provider_folder};
-use acceptance_tests::{charts::HelmRepository, charts::PASSWORD, helm};
+use acceptance_tests::{charts::HelmRepository, helm};
 use serde_json::{Value, json};
 
 use crate::shop::changes;
-use crate::site::{ADDRESS, Site, configuration, connection, site};
+use crate::site::{ADDRESS, Site, agents_from, clusters_at, configuration, connection, site};
 
 const OLD: [(&str, &str); 4] = [
     ("hashicorp/helm", "helm"),
@@ -200,34 +200,9 @@ fn what_flux_bootstrap_git_committed_becomes_an_agent() {
     terraform.write("main.tf", &format!("{}{old}", required("fluxcd/flux")));
     terraform.apply().expect_success();
 
-    let host = mirror.host();
+    let provider = agents_from(mirror.host(), "", &clusters_at(&repository.url(), ""));
     let new = format!(
-        r#"
-terraform {{
-  required_providers {{
-    strata = {{
-      source = "stratahq/strata"
-    }}
-  }}
-}}
-
-provider "strata" {{
-  root         = path.root
-  agent_source = "http://{host}/flux/{{version}}/manifests.tar.gz"
-  registry {{
-    host     = "{host}"
-    username = "shop"
-    password = "{PASSWORD}"
-  }}
-  repository {{
-    name = "clusters"
-    url  = "{}"
-  }}
-  cluster {{
-    name = "one"
-  }}
-}}
-
+        r#"{provider}
 resource "strata_agent" "flux" {{
   cluster = "one"
   version = "2.9.4"
@@ -243,8 +218,7 @@ moved {{
   from = flux_bootstrap_git.this
   to   = strata_agent.flux
 }}
-"#,
-        repository.url()
+"#
     );
     terraform.write("main.tf", &new);
     let plan = terraform.plan().expect_success();

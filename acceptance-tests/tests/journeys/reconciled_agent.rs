@@ -1,14 +1,14 @@
 //! An agent that is delivered by git and then looks after itself: the real controllers of Flux apply the folder that holds them,
 //! take over what the first apply wrote, follow upgrades, and heal what somebody changed by hand.
 
-use acceptance_tests::charts::{HelmRepository, PASSWORD};
+use acceptance_tests::charts::HelmRepository;
 use acceptance_tests::cluster::{Cluster, ControlPlane};
 use acceptance_tests::flux::archive;
 use acceptance_tests::flux_controllers::{Controllers, Fleet, LOGIN, control_plane, reconcile, until_ready};
 use acceptance_tests::terraform::{Workspace, shown_changes};
 use serde_json::{Value, json};
 
-use crate::site::connection;
+use crate::site::{agents_from, clusters_at, connection};
 
 pub(crate) const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/flux-system/deployments";
 pub(crate) const SELF: &str =
@@ -30,36 +30,11 @@ pub(crate) fn configuration(
     settings: &str,
 ) -> String {
     let (user, password) = LOGIN;
+    let login = format!("username = \"{user}\"\n    password = \"{password}\"");
+    let repositories = clusters_at(&fleet.url(), &login);
+    let provider = agents_from(mirror.host(), &connection(cluster), &repositories);
     format!(
-        r#"
-terraform {{
-  required_providers {{
-    strata = {{
-      source = "stratahq/strata"
-    }}
-  }}
-}}
-
-provider "strata" {{
-  root         = path.root
-  agent_source = "http://{host}/flux/{{version}}/manifests.tar.gz"
-  registry {{
-    host     = "{host}"
-    username = "shop"
-    password = "{PASSWORD}"
-  }}
-  repository {{
-    name     = "clusters"
-    url      = "{url}"
-    username = "{user}"
-    password = "{password}"
-  }}
-  cluster {{
-    name = "one"
-    {connection}
-  }}
-}}
-
+        r#"{provider}
 resource "strata_agent" "flux" {{
   cluster = "one"
   version = "2.9.4"
@@ -74,9 +49,7 @@ resource "strata_agent" "flux" {{
   {settings}
 }}
 "#,
-        host = mirror.host(),
         url = fleet.url(),
-        connection = connection(cluster),
     )
 }
 

@@ -1,5 +1,6 @@
 //! One release on a real cluster, as a starting point for the journeys that deliver straight to it.
 
+use acceptance_tests::charts::PASSWORD;
 use acceptance_tests::cluster::{Cluster, shared};
 use acceptance_tests::terraform::Workspace;
 use serde_json::Value;
@@ -50,6 +51,42 @@ pub(crate) fn connection(cluster: &Cluster) -> String {
         cluster.file("pki/ca.crt"),
         cluster.file("admin.token")
     )
+}
+
+/// Returns the configuration of the provider for agents whose versions are on a mirror: with one cluster, `one`, whose block also says
+/// `connection`, and other blocks.
+pub(crate) fn agents_from(host: &str, connection: &str, more: &str) -> String {
+    format!(
+        r#"
+terraform {{
+  required_providers {{
+    strata = {{
+      source = "stratahq/strata"
+    }}
+  }}
+}}
+
+provider "strata" {{
+  root         = path.root
+  agent_source = "http://{host}/flux/{{version}}/manifests.tar.gz"
+  registry {{
+    host     = "{host}"
+    username = "shop"
+    password = "{PASSWORD}"
+  }}
+  {more}
+  cluster {{
+    name = "one"
+    {connection}
+  }}
+}}
+"#
+    )
+}
+
+/// Returns the block of a repository that is named `clusters`.
+pub(crate) fn clusters_at(url: &str, more: &str) -> String {
+    format!("repository {{\n    name = \"clusters\"\n    url  = \"{url}\"\n    {more}\n  }}")
 }
 
 /// Returns the configuration of [`site`].

@@ -11,6 +11,7 @@ use super::super::super::cluster_delivery::{self, Keeper, Kept};
 use super::super::super::connections::Access;
 use super::super::objects::description::Limits;
 use super::super::objects::in_cluster::{Cargo, Tenant};
+use super::super::objects::predecessor::Predecessor;
 use super::super::objects::shown;
 use super::arguments::Arguments;
 use super::desired::Desired;
@@ -121,7 +122,9 @@ pub(super) async fn hand_over(
     if !is_told && !secrets.is_empty() {
         apply(secrets_of_agent.clone(), secrets.clone(), keep).await?;
     }
-    if in_git.is_none() || returns || is_told {
+    // What `flux bootstrap` committed applies itself already.
+    let runs = matches!(keep.predecessor, Some(Predecessor::Bootstrap { .. }));
+    if (in_git.is_none() && !runs) || returns || is_told {
         let agent = self_owner(arguments, before);
         // What becomes the agent's own is not looked at again.
         apply(agent.clone(), rest, &mut Private::default()).await?;
