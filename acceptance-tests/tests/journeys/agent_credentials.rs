@@ -20,12 +20,13 @@ use crate::git_ssh::Sshd;
 use crate::reconciled_agent::{BY_GIT, configuration, mirror};
 use crate::shop::assert_shows;
 
-/// In the place of what is secret in the recorded answers of Flux, in the order of the steps.
+/// In the place of what is secret in the recorded answers of Flux, in the order of the steps. No other journey has them: the command
+/// lines of all processes are searched for them.
 const CANARIES: [&str; 4] = [
-    "walrus-sings-at-midnight",
-    "otter-counts-to-eleven",
-    "badger-forgets-nothing",
-    "heron-waits-by-the-weir",
+    "agent-walrus-sings-at-midnight",
+    "agent-otter-counts-to-eleven",
+    "agent-lynx-tells-nobody",
+    "agent-heron-waits-by-the-weir",
 ];
 
 /// Everything that was printed, kept or started, to be searched at the end.
