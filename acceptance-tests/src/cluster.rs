@@ -160,11 +160,30 @@ impl Cluster {
             http::Request::builder().method(method).uri(target).header("Content-Type", content_type);
         let request = request.body(kube::client::Body::from(bytes)).expect("the request is one");
         self.runtime.block_on(async {
-            let response = self.client.send(request).await.expect("the API server answers");
+            let response = self.client.send(request).await;
+            let response = response.unwrap_or_else(|error| {
+                panic!("the API server does not answer: {error:?}\n{}", self.last_words())
+            });
             let status = response.status().as_u16();
             let bytes = response.into_body().collect().await.expect("the answer is whole").to_bytes();
             (status, serde_json::from_slice(&bytes).unwrap_or_default())
         })
+    }
+
+    /// Returns the ends of the servers' logs.
+    fn last_words(&self) -> String {
+        const LINES: usize = 15;
+        let files = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let logs =
+            files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|one| one == "log"));
+        let end = |path: PathBuf| {
+            let text = std::fs::read(&path).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text).into_owned();
+            let lines: Vec<&str> = text.lines().rev().take(LINES).collect();
+            let lines: Vec<&str> = lines.into_iter().rev().collect();
+            format!("{}:\n{}", path.display(), lines.join("\n"))
+        };
+        logs.map(end).collect::<Vec<_>>().join("\n")
     }
 
     /// Returns an object; none where there is none.
