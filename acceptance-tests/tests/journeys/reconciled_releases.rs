@@ -11,6 +11,7 @@ use strata::manifest::common_labels::CommonLabels;
 use strata::manifest::diff;
 use strata::manifest::display::DisplayForm;
 
+use crate::shop::assert_shows;
 use crate::site::connection;
 
 const TEMPLATES: &str = "\
@@ -291,6 +292,21 @@ fn helm_renders_in_the_cluster_what_the_plan_showed() {
     rendered_by_helm(&fleet, cluster, 2);
     assert_eq!(changed(&before, &live(&terraform, cluster)), expected);
     terraform.assert_nothing_to_do();
+
+    // It is a release of Helm, and Flux's: taken from Helm alone, it would come back.
+    let main = terraform.read("main.tf");
+    let directly = workspace(
+        &main.replace(AS_HELM_RELEASE, "cluster {\n      adopt = true\n      wait  = false\n    }"),
+    );
+    directly.write("base.yaml", values);
+    let message = directly.plan().expect_failure();
+    let owner = format!("Flux HelmRelease {}/small", fleet.namespace);
+    let way_out = format!("flux suspend helmrelease small -n {}", fleet.namespace);
+    assert!(message.contains(&owner) && message.contains(&way_out), "{owner}, {way_out}:\n{message}");
+    let release = fleet.path("helm.toolkit.fluxcd.io/v2", "helmreleases", "small");
+    cluster.patch(&release, &json!({"spec": {"suspend": true}}));
+    assert_shows(&directly.plan().expect_success().stdout, &owner);
+    cluster.patch(&release, &json!({"spec": {"suspend": false}}));
 
     terraform.destroy().expect_success();
 }

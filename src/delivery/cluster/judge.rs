@@ -42,8 +42,9 @@ pub(super) fn judge(
 ) -> Result<Verdict, Reason> {
     let (id, desired) = (&set.objects[index].id, &set.objects[index].object);
     let set_id = set.parent.set_id();
-    let owner = live.and_then(|live| ownership::other_owner(live, desired, &set_id));
-    let takes_over = set.takes_over(id, owner.as_deref());
+    let owners = live.map(|live| ownership::other_owners(live, desired, &set_id)).unwrap_or_default();
+    let takes_over = set.takes_over(id, &owners);
+    let owner = owners.into_iter().next();
     if let Some(owner) = owner.as_ref().filter(|_| !takes_over) {
         return Err(Reason::Foreign(owner.clone()));
     }

@@ -4,18 +4,16 @@ use serde_json::Value;
 
 use super::inventory::PART_OF;
 
-/// Names who else looks after a live object; nobody where it is ours, or where the desired object says the same of itself.
-pub(super) fn other_owner(live: &Value, desired: &Value, set_id: &str) -> Option<String> {
+/// Names who else looks after a live object, who writes it first; nobody where it is ours, or where the desired object says the same
+/// of itself. What Flux's helm-controller writes is a release of Helm as well.
+pub(super) fn other_owners(live: &Value, desired: &Value, set_id: &str) -> Vec<String> {
     let label = |name: &str| text(live, "labels", name).filter(|_| text(desired, "labels", name).is_none());
     let annotation =
         |name: &str| text(live, "annotations", name).filter(|_| text(desired, "annotations", name).is_none());
     if let Some(set) = label(PART_OF) {
-        return (set != set_id).then(|| format!("another set, {set}"));
+        return if set == set_id { Vec::new() } else { vec![format!("another set, {set}")] };
     }
-    if let Some(name) = annotation("meta.helm.sh/release-name") {
-        let namespace = annotation("meta.helm.sh/release-namespace").unwrap_or_default();
-        return Some(format!("Helm release {namespace}/{name}"));
-    }
+    let mut owners = Vec::new();
     for (group, what) in [
         ("kustomize.toolkit.fluxcd.io", "Flux Kustomization"),
         ("helm.toolkit.fluxcd.io", "Flux HelmRelease"),
@@ -23,20 +21,26 @@ pub(super) fn other_owner(live: &Value, desired: &Value, set_id: &str) -> Option
     ] {
         if let Some(name) = label(&format!("{group}/name")) {
             let namespace = label(&format!("{group}/namespace")).unwrap_or_default();
-            return Some(format!("{what} {namespace}/{name}"));
+            owners.push(format!("{what} {namespace}/{name}"));
         }
+    }
+    if let Some(name) = annotation("meta.helm.sh/release-name") {
+        let namespace = annotation("meta.helm.sh/release-namespace").unwrap_or_default();
+        owners.push(format!("Helm release {namespace}/{name}"));
     }
     if let Some(tracked) =
         annotation("argocd.argoproj.io/tracking-id").or(label("argocd.argoproj.io/instance"))
     {
         let name = tracked.split(':').next().unwrap_or(tracked);
-        return Some(format!("Argo CD application {name}"));
+        owners.push(format!("Argo CD application {name}"));
     }
     let references =
         live.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
-    let controller = references.into_iter().find(|one| one["controller"] == true)?;
-    let part = |name: &str| controller[name].as_str().unwrap_or_default().to_owned();
-    Some(format!("its controller {} {}", part("kind"), part("name")))
+    let controllers = references.filter(|one| one["controller"] == true);
+    let part = |controller: &Value, name: &str| controller[name].as_str().unwrap_or_default().to_owned();
+    owners
+        .extend(controllers.map(|one| format!("its controller {} {}", part(one, "kind"), part(one, "name"))));
+    owners
 }
 
 /// Tells whether a live object carries the label of the set.
@@ -68,14 +72,14 @@ pub(super) fn is_client_side_writer(manager: &str, operation: &str) -> bool {
 }
 
 /// Tells whether what a field manager owns of an object that is taken over passes to us: who wrote whole objects, who writes for the
-/// owner before, and, where the user says that objects are taken over, tools that people apply with.
-pub(super) fn passes_on(manager: &str, operation: &str, owner: Option<&str>, adopts: bool) -> bool {
+/// owners before, and, where the user says that objects are taken over, tools that people apply with.
+pub(super) fn passes_on(manager: &str, operation: &str, owners: &[String], adopts: bool) -> bool {
     is_client_side_writer(manager, operation)
-        || owner.is_some_and(|owner| writes_for(owner, manager))
+        || owners.iter().any(|owner| writes_for(owner, manager))
         || (adopts && operation == "Apply" && matches!(manager, "kubectl" | "Terraform"))
 }
 
-/// Tells whether a field manager is the program of an owner, as [`other_owner`] names it.
+/// Tells whether a field manager is the program of an owner, as [`other_owners`] names it.
 pub(super) fn writes_for(owner: &str, manager: &str) -> bool {
     let is = |what: &str| owner.starts_with(what);
     (is("Helm release") && (manager == "helm" || manager.starts_with("terraform-provider-helm")))
@@ -104,7 +108,8 @@ mod tests {
 
     fn check(metadata: Value, expected: Option<&str>) {
         let live = json!({ "metadata": metadata });
-        assert_eq!(other_owner(&live, &json!({}), "applyset-ours-v1").as_deref(), expected);
+        let owners = other_owners(&live, &json!({}), "applyset-ours-v1");
+        assert_eq!(owners.first().map(String::as_str), expected);
     }
 
     #[test]
@@ -119,6 +124,12 @@ mod tests {
         check(
             json!({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}}),
             Some("Flux Kustomization flux-system/apps"),
+        );
+        // Its records are those of Helm, and Flux writes them.
+        check(
+            json!({"annotations": {"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": "shop"},
+                "labels": {"helm.toolkit.fluxcd.io/name": "web", "helm.toolkit.fluxcd.io/namespace": "apps"}}),
+            Some("Flux HelmRelease apps/web"),
         );
         check(
             json!({"annotations": {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web"}}),
@@ -138,7 +149,7 @@ mod tests {
     #[test]
     fn a_label_that_the_chart_itself_writes_names_nobody_else() {
         let labelled = json!({"metadata": {"labels": {"argocd.argoproj.io/instance": "web"}}});
-        assert_eq!(other_owner(&labelled, &labelled, "x"), None);
+        assert_eq!(other_owners(&labelled, &labelled, "x"), [""; 0]);
     }
 
     #[test]
@@ -152,7 +163,8 @@ mod tests {
     #[test]
     fn what_the_owner_before_wrote_passes_on_and_nothing_else() {
         let check = |manager: &str, operation: &str, owner: Option<&str>, adopts: bool, expected: bool| {
-            assert_eq!(passes_on(manager, operation, owner, adopts), expected, "{manager} {operation}");
+            let owners: Vec<String> = owner.into_iter().map(str::to_owned).collect();
+            assert_eq!(passes_on(manager, operation, &owners, adopts), expected, "{manager} {operation}");
         };
         let helm = Some("Helm release shop/web");
         check("helm", "Update", None, false, true);

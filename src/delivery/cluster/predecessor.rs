@@ -34,11 +34,12 @@ pub struct Leftovers {
 }
 
 impl Predecessor {
-    /// Tells whether an object of this owner passes to the set.
-    pub(super) fn leaves(&self, id: &ObjectId, owner: Option<&str>) -> bool {
-        match owner {
-            Some(owner) => owner == self.title,
-            None => super::preview::is_in(&self.objects, id),
+    /// Tells whether an object of these owners passes to the set.
+    pub(super) fn leaves(&self, id: &ObjectId, owners: &[String]) -> bool {
+        if owners.is_empty() {
+            super::preview::is_in(&self.objects, id)
+        } else {
+            owners.contains(&self.title)
         }
     }
 
@@ -67,8 +68,8 @@ impl Predecessor {
     }
 
     fn reason_to_keep(&self, id: &ObjectId, live: &Value, set_id: &str) -> Option<String> {
-        let owner = ownership::other_owner(live, &Value::Null, set_id);
-        if let Some(owner) = owner.filter(|owner| *owner != self.title) {
+        let owners = ownership::other_owners(live, &Value::Null, set_id);
+        if let Some(owner) = owners.first().filter(|_| !owners.contains(&self.title)) {
             return Some(format!("it is {owner}'s by now"));
         }
         if ownership::is_kept(live) {
@@ -118,13 +119,15 @@ mod tests {
 
     #[test]
     fn what_names_an_owner_must_name_the_predecessor() {
-        let check = |key: &str, owner: Option<&str>, expected: bool| {
-            assert_eq!(helm().leaves(&id(key), owner), expected, "{key} {owner:?}");
+        let check = |key: &str, owners: &[&str], expected: bool| {
+            let owners: Vec<String> = owners.iter().map(|owner| (*owner).to_owned()).collect();
+            assert_eq!(helm().leaves(&id(key), &owners), expected, "{key} {owners:?}");
         };
-        check("v1/ConfigMap/shop/web", None, true);
-        check("v1/ConfigMap/shop/other", None, false);
-        check("v1/ConfigMap/shop/other", Some("Helm release shop/web"), true);
-        check("v1/ConfigMap/shop/web", Some("Flux Kustomization flux-system/apps"), false);
+        check("v1/ConfigMap/shop/web", &[], true);
+        check("v1/ConfigMap/shop/other", &[], false);
+        check("v1/ConfigMap/shop/other", &["Helm release shop/web"], true);
+        check("v1/ConfigMap/shop/other", &["Flux HelmRelease apps/web", "Helm release shop/web"], true);
+        check("v1/ConfigMap/shop/web", &["Flux Kustomization flux-system/apps"], false);
     }
 
     #[test]

@@ -155,9 +155,9 @@ impl ObjectSet {
         object
     }
 
-    /// Tells whether an object that is there already, of an owner where it names one, may become part of the set.
-    pub(super) fn takes_over(&self, id: &ObjectId, owner: Option<&str>) -> bool {
-        self.policy.adopt || self.predecessor.as_ref().is_some_and(|one| one.leaves(id, owner))
+    /// Tells whether an object that is there already, of owners where it names any, may become part of the set.
+    pub(super) fn takes_over(&self, id: &ObjectId, owners: &[String]) -> bool {
+        self.policy.adopt || self.predecessor.as_ref().is_some_and(|one| one.leaves(id, owners))
     }
 
     /// Gives the objects as the order of writing sees them.

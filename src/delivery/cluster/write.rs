@@ -15,6 +15,7 @@ use super::readiness::{Readiness, readiness};
 use super::remove::delete_and_wait;
 use super::set::ObjectSet;
 use crate::manifest::object::{ObjectId, is_custom_resource_definition};
+use crate::manifest::surface::Desired;
 
 /// Writes one object and gives what the server made of it.
 pub(super) async fn write_one(
@@ -37,12 +38,12 @@ pub(super) async fn write_one(
         (Action::Update { overwritten }, live) => {
             force |= !overwritten.is_empty();
             if let Some(live) = live.filter(|_| set.policy.succeeds.is_some()) {
-                take_over(server, &path, live, set, id, None, patience).await?;
+                take_over(server, &path, live, set, index, patience).await?;
             }
         }
-        (Action::Adopt { overwritten, owner }, Some(live)) => {
+        (Action::Adopt { overwritten, .. }, Some(live)) => {
             force |= !overwritten.is_empty();
-            take_over(server, &path, live, set, id, owner.as_deref(), patience).await?;
+            take_over(server, &path, live, set, index, patience).await?;
         }
         _ => {}
     }
@@ -91,15 +92,16 @@ async fn take_over(
     path: &str,
     live: &Value,
     set: &ObjectSet,
-    id: &ObjectId,
-    owner: Option<&str>,
+    index: usize,
     patience: Patience,
 ) -> Result<(), ClusterError> {
     const LOOKS: usize = 5;
-    let takes_over = set.takes_over(id, owner);
+    let Desired { id, object, .. } = &set.objects[index];
+    let owners = ownership::other_owners(live, object, &set.parent.set_id());
+    let takes_over = set.takes_over(id, &owners);
     let passes_on = |manager: &str, operation: &str| {
         let succeeds = set.policy.succeeds.as_deref() == Some(manager) && operation == "Apply";
-        succeeds || ownership::passes_on(manager, operation, owner, takes_over)
+        succeeds || ownership::passes_on(manager, operation, &owners, takes_over)
     };
     let read = Call::get(path, format!("read {id}"));
     let mut live = match &set.policy.succeeds {
