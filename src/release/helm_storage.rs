@@ -1,5 +1,5 @@
-//! What Helm writes down of a release in its cluster: a Secret for each revision, with the release as JSON, packed and
-//! encoded twice. Read by who takes the release over.
+//! What Helm writes down of a release in its cluster: a Secret or ConfigMap for each revision, with the release as JSON, packed and
+//! encoded; in a Secret once more. Read by who takes the release over.
 //!
 //! Hostile until read: what is unpacked is bounded.
 
@@ -8,12 +8,13 @@ use std::io::Read;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
+use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::record::{ChartRecord, LayerRecord, Record};
 
-/// A Secret holds 1 MiB at most; what unpacks to more than this is no release.
+/// A record holds 1 MiB at most; what unpacks to more than this is no release.
 const LARGEST: u64 = 64 << 20;
 
 /// The name of the layer that holds what a user gave to Helm.
@@ -43,6 +44,7 @@ pub struct HelmRelease {
 #[serde(default)]
 struct Info {
     status: String,
+    last_deployed: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -58,13 +60,16 @@ struct Metadata {
     version: String,
 }
 
-/// Reads the Secret of a revision.
+/// Reads the record of a revision.
 ///
 /// # Errors
 /// With what is wrong with it; never with what is in it.
-pub fn read(secret: &Value) -> Result<HelmRelease, String> {
-    let stored = secret.pointer("/data/release").and_then(Value::as_str).ok_or("it has no `release`")?;
-    let encoded = STANDARD.decode(stored).map_err(|_| "`release` is no base64")?;
+pub fn read(record: &Value) -> Result<HelmRelease, String> {
+    let stored = record.pointer("/data/release").and_then(Value::as_str).ok_or("it has no `release`")?;
+    let encoded = match record["kind"].as_str() {
+        Some("ConfigMap") => stored.as_bytes().to_vec(),
+        _ => STANDARD.decode(stored).map_err(|_| "`release` is no base64")?,
+    };
     let packed = STANDARD.decode(encoded).map_err(|_| "`release` is not encoded as Helm does it")?;
     let json = if packed.starts_with(&[0x1f, 0x8b]) { unpack(&packed)? } else { packed };
     let release: HelmRelease = serde_json::from_slice(&json).map_err(|error| {
@@ -92,6 +97,11 @@ impl HelmRelease {
     /// Says how the revision went: `deployed`, `failed`, `pending-upgrade`, …
     pub fn status(&self) -> &str {
         &self.info.status
+    }
+
+    /// Says when the revision was deployed, in seconds since 1970.
+    pub fn last_deployed(&self) -> Option<i64> {
+        self.info.last_deployed.map(Timestamp::as_second)
     }
 
     /// Names the chart and its version.
@@ -138,22 +148,29 @@ mod tests {
     use serde_json::json;
     use std::io::Write;
 
-    fn secret(content: &[u8]) -> Value {
+    fn encoded(content: &[u8]) -> String {
         let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
         packer.write_all(content).expect("memory takes it");
-        let packed = packer.finish().expect("memory takes it");
-        json!({"data": {"release": STANDARD.encode(STANDARD.encode(packed))}})
+        STANDARD.encode(packer.finish().expect("memory takes it"))
+    }
+
+    fn secret(content: &[u8]) -> Value {
+        json!({"data": {"release": STANDARD.encode(encoded(content))}})
     }
 
     #[test]
     fn a_revision_gives_the_arguments_of_the_same_release() {
         let release = json!({
-            "name": "web", "namespace": "shop", "version": 3, "info": {"status": "deployed"},
+            "name": "web", "namespace": "shop", "version": 3, "info": {"status": "deployed", "last_deployed": "2026-11-26T20:00:01.5+01:00"},
             "chart": {"metadata": {"name": "podinfo", "version": "6.9.0"}, "templates": [{"name": "a", "data": "eA=="}]},
             "config": {"color": "green"}, "manifest": "---\n"
         });
+        let config_map =
+            json!({"kind": "ConfigMap", "data": {"release": encoded(release.to_string().as_bytes())}});
+        assert_eq!(read(&config_map).expect("it is a release").version, 3);
         let read = read(&secret(release.to_string().as_bytes())).expect("it is a release");
         assert_eq!((read.status(), read.version, read.chart()), ("deployed", 3, ("podinfo", "6.9.0")));
+        assert_eq!(read.last_deployed(), Some(1_795_719_601));
         let record = read.to_record("one", "skip");
         assert_eq!(record.layers[0].values, Some(Value::from("color: green\n")));
         let silent = HelmRelease { config: None, ..read };

@@ -83,6 +83,7 @@ fn helm_release() -> Schema {
         .attribute("version", Attribute::optional_computed(Type::String))
         .attribute("values", Attribute::optional(Type::list(Type::String)))
         .attribute("set_sensitive", Attribute::optional(Type::list(Type::map(Type::String))).sensitive())
+        .attribute("metadata", Attribute::optional(Type::map(Type::Number)))
         .attribute("status", Attribute::computed(Type::String))
 }
 

@@ -1,12 +1,16 @@
 //! Resources of other providers that become releases and agents by a `moved` block: nothing is deleted, nothing made anew.
 
+use std::time::Duration;
+
+use acceptance_tests::cluster::{Cluster, shared};
 use acceptance_tests::flux::archive;
 use acceptance_tests::repository::Repository;
 use acceptance_tests::terraform::{Run, Workspace, provider_folder};
 use acceptance_tests::{charts::HelmRepository, helm};
 use serde_json::{Value, json};
+use strata::release::helm_storage;
 
-use crate::shop::changes;
+use crate::shop::{assert_shows, changes};
 use crate::site::{ADDRESS, Site, agents_from, clusters_at, configuration, connection, site};
 
 const OLD: [(&str, &str); 4] = [
@@ -134,6 +138,40 @@ fn a_release_that_helm_has_not_finished_is_not_taken_over() {
     site.cluster.patch(&secret, &json!({"data": {"release": released}}));
     terraform.apply().expect_success();
     terraform.assert_nothing_to_do();
+}
+
+#[test]
+fn releases_of_one_name_on_two_clusters_are_told_apart() {
+    let site = site("wait = false");
+    let terraform = &site.workspace;
+    let other = shared().cluster(1);
+    let install = ["install", "small", "chart", "-n", &site.namespace, "--create-namespace"];
+    let helm = |cluster: &Cluster, arguments: &[&str]| {
+        helm::run_keeping_in("configmap", terraform.path(), cluster, arguments)
+    };
+    helm(site.cluster, &[&install[..], &["--values", "base.yaml"]].concat());
+    let record = site.get("configmaps", "sh.helm.release.v1.small.v1").expect("Helm wrote it down");
+    let deployed =
+        helm_storage::read(&record).expect("it is a release").last_deployed().expect("it says when");
+    // Helm's provider keeps whole seconds.
+    std::thread::sleep(Duration::from_millis(1100));
+    helm(other, &[&install[..], &["--set", "color=brown"]].concat());
+
+    let body = format!(
+        "  name      = \"small\"\n  namespace = \"{}\"\n  chart     = \"./chart\"\n  metadata  = {{ last_deployed = {deployed} }}",
+        site.namespace
+    );
+    replaced(&site, "hashicorp/helm", "helm_release", &body, "wait = false");
+    let more = format!("  cluster {{\n    name = \"two\"\n    {}\n  }}\n}}\n\nresource", connection(other));
+    terraform.replace("main.tf", "}\n\nresource", &more);
+    terraform.replace("base.yaml", "green", "red");
+    let plan = terraform.plan().expect_success();
+    assert_shows(&plan.stdout, "\"data.color\" = \"green\" -> \"red\"");
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+    let listed =
+        |cluster: &Cluster| helm(cluster, &["list", "--short", "-n", &site.namespace]).trim().to_owned();
+    assert_eq!((listed(site.cluster), listed(other)), (String::new(), "small".to_owned()));
 }
 
 const CONFIG_MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: small\n  namespace: NAMESPACE\ndata:\n  color: green\n  size: \"1\"\n  more: old\n";

@@ -1,4 +1,4 @@
-//! What Helm wrote down of a release: the Secret of its newest revision.
+//! What Helm wrote down of a release: a record for each revision, in Secrets or, where `HELM_DRIVER` said so, in ConfigMaps.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,18 @@ use super::client::{ApiServer, Patience};
 use super::error::ClusterError;
 use super::observe::list_labelled;
 
-/// Names and labels are enough to find the newest; each of the Secrets holds a whole chart.
+/// Names and labels are enough to find the newest; each of the records holds a whole chart.
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+/// A kind that Helm keeps records in.
+struct Store {
+    kind: &'static str,
+    plural: &'static str,
+}
+
+/// Helm's default comes first.
+const STORES: [Store; 2] =
+    [Store { kind: "Secret", plural: "secrets" }, Store { kind: "ConfigMap", plural: "configmaps" }];
 
 /// Deletes what Helm wrote down of a release, so that Helm lists it no more.
 ///
@@ -22,33 +32,15 @@ pub async fn forget(
     name: &str,
     patience: Patience,
 ) -> Result<(), ClusterError> {
-    for revision in revisions(server, namespace, name, patience).await?.into_values() {
-        let action = format!("delete v1/Secret/{namespace}/{revision}");
-        let path = format!("{}/{}", collection(namespace), escape(&revision));
-        server.find(&Call::delete(&path, None, "Background", action), patience).await?;
+    let Some((store, revisions)) = records(server, namespace, name, patience).await? else { return Ok(()) };
+    for revision in revisions.into_values() {
+        let (path, id) = store.record(namespace, &revision);
+        server.find(&Call::delete(&path, None, "Background", format!("delete {id}")), patience).await?;
     }
     Ok(())
 }
 
-/// Lists the Secrets of a release by their revisions.
-async fn revisions(
-    server: &ApiServer,
-    namespace: &str,
-    name: &str,
-    patience: Patience,
-) -> Result<BTreeMap<u64, String>, ClusterError> {
-    let selector = format!("owner=helm,name={name}");
-    let listed = list_labelled(server, &collection(namespace), &selector, Some(METADATA), patience).await?;
-    let prefix = format!("sh.helm.release.v1.{name}.v");
-    let revision = |name: &String| name.strip_prefix(&prefix)?.parse::<u64>().ok();
-    Ok(listed.into_keys().filter_map(|name| Some((revision(&name)?, name))).collect())
-}
-
-fn collection(namespace: &str) -> String {
-    format!("/api/v1/namespaces/{}/secrets", escape(namespace))
-}
-
-/// Reads the Secret of the newest revision of a release; none where there is none.
+/// Reads the record of the newest revision of a release; none where there is none.
 ///
 /// # Errors
 /// When the cluster could not be asked.
@@ -58,8 +50,44 @@ pub async fn newest_revision(
     name: &str,
     patience: Patience,
 ) -> Result<Option<Value>, ClusterError> {
-    let revisions = revisions(server, namespace, name, patience).await?;
+    let Some((store, revisions)) = records(server, namespace, name, patience).await? else { return Ok(None) };
     let Some((_, newest)) = revisions.last_key_value() else { return Ok(None) };
-    let action = format!("read v1/Secret/{namespace}/{newest}");
-    server.find(&Call::get(format!("{}/{}", collection(namespace), escape(newest)), action), patience).await
+    let (path, id) = store.record(namespace, newest);
+    server.find(&Call::get(path, format!("read {id}")), patience).await
+}
+
+/// Lists the records of a release by their revisions, where there are any.
+async fn records(
+    server: &ApiServer,
+    namespace: &str,
+    name: &str,
+    patience: Patience,
+) -> Result<Option<(&'static Store, BTreeMap<u64, String>)>, ClusterError> {
+    let selector = format!("owner=helm,name={name}");
+    let prefix = format!("sh.helm.release.v1.{name}.v");
+    let revision = |name: &String| name.strip_prefix(&prefix)?.parse::<u64>().ok();
+    for store in &STORES {
+        let collection = store.collection(namespace);
+        let listed = list_labelled(server, &collection, &selector, Some(METADATA), patience).await?;
+        let revisions: BTreeMap<u64, String> =
+            listed.into_keys().filter_map(|name| Some((revision(&name)?, name))).collect();
+        if !revisions.is_empty() {
+            return Ok(Some((store, revisions)));
+        }
+    }
+    Ok(None)
+}
+
+impl Store {
+    fn collection(&self, namespace: &str) -> String {
+        format!("/api/v1/namespaces/{}/{}", escape(namespace), self.plural)
+    }
+
+    /// Gives the path of a record, and its name for people.
+    fn record(&self, namespace: &str, name: &str) -> (String, String) {
+        (
+            format!("{}/{}", self.collection(namespace), escape(name)),
+            format!("v1/{}/{namespace}/{name}", self.kind),
+        )
+    }
 }

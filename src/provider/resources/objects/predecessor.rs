@@ -20,6 +20,9 @@ pub(in super::super) enum Predecessor {
         namespace: String,
         /// Its name.
         name: String,
+        /// When it was last deployed, in seconds since 1970, where that is known: it tells releases of one name on many clusters apart.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deployed: Option<i64>,
     },
     /// Objects that another resource applied.
     Objects {
@@ -39,7 +42,7 @@ impl Predecessor {
     /// Names who it was for people.
     pub(in super::super) fn title(&self) -> String {
         match self {
-            Predecessor::HelmRelease { namespace, name } => format!("Helm release {namespace}/{name}"),
+            Predecessor::HelmRelease { namespace, name, .. } => format!("Helm release {namespace}/{name}"),
             Predecessor::Objects { resource, .. } => resource.clone(),
             Predecessor::Bootstrap { .. } => "flux bootstrap".to_owned(),
         }
@@ -72,6 +75,7 @@ pub(in super::super) fn really_replaced(prior: Option<&Object>, requires_replace
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn comes_back_as_it_went_and_names_its_objects() {
@@ -84,7 +88,8 @@ mod tests {
         let found = ObjectId::parse("v1/Secret/a/key").expect("a key");
         let in_cluster = objects.in_cluster([found], &["Namespace".to_owned()]);
         assert_eq!((in_cluster.title.as_str(), in_cluster.objects.len()), ("kubectl_manifest", 2));
-        let helm = Predecessor::HelmRelease { namespace: "shop".into(), name: "web".into() };
+        let written = json!({"helm_release": {"namespace": "shop", "name": "web"}});
+        let helm: Predecessor = serde_json::from_value(written).expect("it can be read");
         assert_eq!(helm.title(), "Helm release shop/web");
     }
 

@@ -151,8 +151,11 @@ fn of_helm(id: &Id<'_>, secret: &Json) -> Result<Imported, Diagnostics> {
     let (release, objects) = inherit::read_revision(id.cluster, id.namespace, id.name, secret)?;
     let record = release.to_record(id.cluster, schema::CRDS[0]);
     let mut state = from_record(&record, Object::new().with("cluster", Object::new()));
-    let predecessor =
-        Predecessor::HelmRelease { namespace: id.namespace.to_owned(), name: id.name.to_owned() };
+    let predecessor = Predecessor::HelmRelease {
+        namespace: id.namespace.to_owned(),
+        name: id.name.to_owned(),
+        deployed: release.last_deployed(),
+    };
     let mut keep =
         Private { seed: Some(Seed::draw()?), predecessor: Some(predecessor), ..Private::default() };
     show(&mut state, &mut keep, objects);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 use tf_provider::schema::{Diagnostic, Diagnostics, Object};
+use tokio::task::JoinSet;
 
 use super::super::super::{Shared, cluster_delivery};
 use super::super::objects::description::Heritage;
@@ -31,13 +32,14 @@ pub(super) fn read_revision(
     cluster: &str,
     namespace: &str,
     name: &str,
-    secret: &Json,
+    record: &Json,
 ) -> Result<(HelmRelease, Vec<(ObjectId, Json)>), Diagnostics> {
-    let named = secret.pointer("/metadata/name").and_then(Json::as_str).unwrap_or_default();
+    let kind = record["kind"].as_str().unwrap_or("Secret");
+    let named = record.pointer("/metadata/name").and_then(Json::as_str).unwrap_or_default();
     let broken = |reason: String| {
-        Diagnostic::error(format!("Secret {namespace}/{named} cannot be read")).detail(reason)
+        Diagnostic::error(format!("{kind} {namespace}/{named} cannot be read")).detail(reason)
     };
-    let mut release = helm_storage::read(secret).map_err(broken)?;
+    let mut release = helm_storage::read(record).map_err(broken)?;
     if release.status() != "deployed" {
         return Err(Diagnostic::error(format!(
             "Helm release {namespace}/{name} on {cluster} is not deployed: its last revision, {}, is {:?}",
@@ -65,7 +67,7 @@ pub(super) async fn succeed(
     anew: Desired,
 ) -> Result<(Desired, Heritage), Diagnostics> {
     let allowed = &arguments.allow_deletion_of;
-    let Predecessor::HelmRelease { namespace, name } = predecessor else {
+    let Predecessor::HelmRelease { namespace, name, .. } = predecessor else {
         return Ok((anew, Heritage::of(predecessor.in_cluster([], allowed))));
     };
     let mut heritage = Heritage::of(predecessor.in_cluster([], allowed));
@@ -76,8 +78,8 @@ pub(super) async fn succeed(
     let Ok(Some(server)) = cluster_delivery::server(shared, &arguments.cluster) else {
         return Ok((anew, heritage));
     };
-    let secret = match helm::newest_revision(&server, namespace, name, Patience::of_a_look(LONGEST)).await {
-        Ok(Some(secret)) => secret,
+    let record = match helm::newest_revision(&server, namespace, name, Patience::of_a_look(LONGEST)).await {
+        Ok(Some(record)) => record,
         Ok(None) => return Ok((anew, heritage)),
         Err(error) if error.is_out_of_reach() => {
             heritage.told.push(not_seen(predecessor, &error));
@@ -85,7 +87,7 @@ pub(super) async fn succeed(
         }
         Err(error) => return Err(cluster_delivery::of_error(&error).into()),
     };
-    let (release, objects) = read_revision(&arguments.cluster, namespace, name, &secret)?;
+    let (release, objects) = read_revision(&arguments.cluster, namespace, name, &record)?;
     if arguments.in_cluster.is_some() {
         heritage.told.push(taken_over(arguments, predecessor, &release));
     }
@@ -98,27 +100,43 @@ pub(super) async fn succeed(
     Ok((desired(shared, arguments, keep).await?, heritage))
 }
 
-/// Shows what Helm wrote down, where the provider knows one cluster only: which one a release is for says its configuration, and a
-/// state that comes from elsewhere does not.
+/// Shows what Helm wrote down. Which cluster a release is for says its configuration, and a state that comes from elsewhere does not:
+/// it is the only one, or the only one on which Helm deployed such a release at that time.
 pub(super) async fn look_back(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     mut state: Object,
     keep: &mut Private,
     predecessor: &Predecessor,
 ) -> Object {
-    let Predecessor::HelmRelease { namespace, name } = predecessor else { return state };
     let Ok(configuration) = shared.configuration() else { return state };
-    let mut clusters = configuration.cluster_names();
-    let (Some(cluster), None) = (clusters.next(), clusters.next()) else { return state };
-    let Ok(Some(server)) = cluster_delivery::server(shared, cluster) else { return state };
-    // What goes wrong here goes wrong in the plan too, which tells it.
-    let patience = Patience::of_a_look(LONGEST);
-    if let Ok(Some(secret)) = helm::newest_revision(&server, namespace, name, patience).await
-        && let Ok((_, objects)) = read_revision(cluster, namespace, name, &secret)
-    {
+    let clusters: Vec<String> = configuration.cluster_names().map(str::to_owned).collect();
+    let is_only_one = clusters.len() == 1;
+    let mut looks = JoinSet::new();
+    for cluster in clusters {
+        let (shared, predecessor) = (Arc::clone(shared), predecessor.clone());
+        looks.spawn(async move { look(&shared, &cluster, &predecessor, is_only_one).await });
+    }
+    let mut found = looks.join_all().await.into_iter().flatten();
+    if let (Some(objects), None) = (found.next(), found.next()) {
         show(&mut state, keep, objects);
     }
     state
+}
+
+/// Reads the objects of a release on one cluster. What goes wrong here goes wrong in the plan too, which tells it.
+async fn look(
+    shared: &Shared,
+    cluster: &str,
+    predecessor: &Predecessor,
+    is_only_one: bool,
+) -> Option<Vec<(ObjectId, Json)>> {
+    let Predecessor::HelmRelease { namespace, name, deployed } = predecessor else { return None };
+    let server = cluster_delivery::server(shared, cluster).ok()??;
+    let patience = Patience::of_a_look(LONGEST);
+    let record = helm::newest_revision(&server, namespace, name, patience).await.ok()??;
+    let (release, objects) = read_revision(cluster, namespace, name, &record).ok()?;
+    let is_that_one = deployed.is_some() && *deployed == release.last_deployed();
+    (is_only_one || is_that_one).then_some(objects)
 }
 
 /// Forgets what Helm wrote down, after everything was taken over.
@@ -128,7 +146,7 @@ pub(super) async fn forget(
     predecessor: &Predecessor,
     longest: Duration,
 ) -> Option<Diagnostic> {
-    let Predecessor::HelmRelease { namespace, name } = predecessor else { return None };
+    let Predecessor::HelmRelease { namespace, name, .. } = predecessor else { return None };
     // An agent that goes on with Helm's release needs them.
     arguments.in_cluster.as_ref()?;
     let server = cluster_delivery::known(shared, &arguments.cluster).ok()?;
@@ -136,7 +154,7 @@ pub(super) async fn forget(
     Some(
         Diagnostic::warning(format!("Helm still lists release {namespace}/{name}"))
             .detail(error.to_string())
-            .hint(format!("delete its records, `kubectl delete secret -n {namespace} -l owner=helm,name={name}`; `helm uninstall` would delete the objects")),
+            .hint(format!("delete its records, `kubectl delete secret,configmap -n {namespace} -l owner=helm,name={name}`; `helm uninstall` would delete the objects")),
     )
 }
 

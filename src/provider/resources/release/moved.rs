@@ -57,7 +57,13 @@ fn of_helm(request: &MoveRequest, source: &Json) -> Result<(Object, Predecessor)
         .with("namespace", namespace)
         .with("chart", shown)
         .with("status", "moved");
-    let predecessor = Predecessor::HelmRelease { namespace: namespace.to_owned(), name: name.to_owned() };
+    // A block in version 2 of that provider, an attribute from 3 on.
+    let metadata = source["metadata"].get(0).unwrap_or(&source["metadata"]);
+    let predecessor = Predecessor::HelmRelease {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        deployed: metadata["last_deployed"].as_i64(),
+    };
     Ok((state, predecessor))
 }
 
@@ -83,13 +89,19 @@ mod tests {
     #[test]
     fn a_release_of_helm_keeps_its_name_and_none_of_its_values() {
         let source = json!({"name": "web", "namespace": "shop", "chart": "web", "version": "1.2.3", "repository": "https://charts.example.com",
-            "values": ["password: hunter2\n"], "set_sensitive": [{"name": "a", "value": "hunter2"}]});
+            "values": ["password: hunter2\n"], "set_sensitive": [{"name": "a", "value": "hunter2"}], "metadata": {"last_deployed": 12}});
         let (state, keep) = moved_from("helm_release", &source).expect("it can be").expect("it is known");
         assert_eq!((state.string("name"), state.string("namespace")), (Some("web"), Some("shop")));
         assert_eq!(state.block("chart").and_then(|chart| chart.string("version")), Some("1.2.3"));
         assert!(!format!("{state:?} {keep:?}").contains("hunter2"));
-        let expected = Predecessor::HelmRelease { namespace: "shop".into(), name: "web".into() };
-        assert_eq!(keep.predecessor, Some(expected));
+        let of_helm = |deployed: Option<i64>| {
+            Some(Predecessor::HelmRelease { namespace: "shop".into(), name: "web".into(), deployed })
+        };
+        assert_eq!(keep.predecessor, of_helm(Some(12)));
+        let as_block =
+            json!({"name": "web", "namespace": "shop", "chart": "web", "metadata": [{"last_deployed": 13}]});
+        let (_, keep) = moved_from("helm_release", &as_block).expect("it can be").expect("it is known");
+        assert_eq!(keep.predecessor, of_helm(Some(13)));
     }
 
     #[test]
