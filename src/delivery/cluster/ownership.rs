@@ -18,6 +18,7 @@ pub(super) fn other_owners(live: &Value, desired: &Value, set_id: &str) -> Vec<S
         ("kustomize.toolkit.fluxcd.io", "Flux Kustomization"),
         ("helm.toolkit.fluxcd.io", "Flux HelmRelease"),
         ("fluxcd.controlplane.io", "Flux Operator"),
+        ("resourceset.fluxcd.controlplane.io", "Flux ResourceSet"),
     ] {
         if let Some(name) = label(&format!("{group}/name")) {
             let namespace = label(&format!("{group}/namespace")).unwrap_or_default();
@@ -33,6 +34,20 @@ pub(super) fn other_owners(live: &Value, desired: &Value, set_id: &str) -> Vec<S
     {
         let name = tracked.split(':').next().unwrap_or(tracked);
         owners.push(format!("Argo CD application {name}"));
+    }
+    if let Some(name) = annotation("objectset.rio.cattle.io/owner-name") {
+        let namespace = annotation("objectset.rio.cattle.io/owner-namespace").unwrap_or_default();
+        let kind = annotation("objectset.rio.cattle.io/owner-gvk").and_then(|gvk| gvk.split_once("Kind="));
+        owners.push(format!("Rancher {} {namespace}/{name}", kind.map_or("object", |(_, kind)| kind)));
+    }
+    if let Some(app) = label("kapp.k14s.io/app") {
+        owners.push(format!("kapp app {app}"));
+    }
+    if annotation("configmanagement.gke.io/managed") == Some("enabled") {
+        owners.push("Config Sync".to_owned());
+    }
+    if label("addonmanager.kubernetes.io/mode") == Some("Reconcile") {
+        owners.push("the addon manager".to_owned());
     }
     let references =
         live.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
@@ -50,10 +65,11 @@ pub(super) fn is_ours(live: &Value, set_id: &str) -> bool {
 
 /// Tells whether somebody asked that an object never be pruned, in the words of tools that users come from.
 pub(super) fn is_kept(live: &Value) -> bool {
-    const KEEP: [(&str, &str); 5] = [
+    const KEEP: [(&str, &str); 6] = [
         ("helm.sh/resource-policy", "keep"),
         ("strata.dev/prune", "disabled"),
         ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
+        ("fluxcd.controlplane.io/prune", "disabled"),
         ("argocd.argoproj.io/sync-options", "Prune=false"),
         ("client.lifecycle.config.k8s.io/deletion", "detach"),
     ];
@@ -85,7 +101,7 @@ pub(super) fn writes_for(owner: &str, manager: &str) -> bool {
     (is("Helm release") && (manager == "helm" || manager.starts_with("terraform-provider-helm")))
         || (is("Flux Kustomization") && manager == "kustomize-controller")
         || ((is("Flux HelmRelease") || is("Helm release")) && manager == "helm-controller")
-        || (is("Flux Operator") && manager == "flux-operator")
+        || ((is("Flux Operator") || is("Flux ResourceSet")) && manager == "flux-operator")
         || (is("Argo CD") && manager.starts_with("argocd"))
 }
 
@@ -136,6 +152,23 @@ mod tests {
             Some("Argo CD application shop"),
         );
         check(
+            json!({"labels": {"resourceset.fluxcd.controlplane.io/name": "apps", "resourceset.fluxcd.controlplane.io/namespace": "flux-system"}}),
+            Some("Flux ResourceSet flux-system/apps"),
+        );
+        check(
+            json!({"annotations": {"objectset.rio.cattle.io/owner-name": "local-storage", "objectset.rio.cattle.io/owner-namespace": "kube-system",
+                "objectset.rio.cattle.io/owner-gvk": "k3s.cattle.io/v1, Kind=Addon"}}),
+            Some("Rancher Addon kube-system/local-storage"),
+        );
+        check(
+            json!({"labels": {"kapp.k14s.io/app": "1557433075084066000"}}),
+            Some("kapp app 1557433075084066000"),
+        );
+        check(json!({"annotations": {"configmanagement.gke.io/managed": "enabled"}}), Some("Config Sync"));
+        check(json!({"annotations": {"configmanagement.gke.io/managed": "disabled"}}), None);
+        check(json!({"labels": {"addonmanager.kubernetes.io/mode": "Reconcile"}}), Some("the addon manager"));
+        check(json!({"labels": {"addonmanager.kubernetes.io/mode": "EnsureExists"}}), None);
+        check(
             json!({"ownerReferences": [{"kind": "Deployment", "name": "web", "controller": true}]}),
             Some("its controller Deployment web"),
         );
@@ -176,6 +209,7 @@ mod tests {
         check("kustomize-controller", "Apply", None, true, false);
         check("argocd-controller", "Apply", Some("Argo CD application shop"), true, true);
         check("flux-operator", "Apply", Some("Flux Operator flux-system/flux"), true, true);
+        check("flux-operator", "Apply", Some("Flux ResourceSet flux-system/apps"), true, true);
         check("kubectl", "Apply", None, true, true);
         check("kubectl", "Apply", None, false, false);
         check("horizontal-pod-autoscaler", "Update", helm, true, false);

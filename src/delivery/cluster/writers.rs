@@ -10,7 +10,7 @@ use super::error::ClusterError;
 use crate::manifest::object::ObjectId;
 
 /// Owners by what names them, with the kind that writes for them, and how to stop it.
-const WRITERS: [Writer; 4] = [
+const WRITERS: [Writer; 5] = [
     Writer {
         title: "Flux Kustomization ",
         collection: "/apis/kustomize.toolkit.fluxcd.io/v1",
@@ -31,6 +31,13 @@ const WRITERS: [Writer; 4] = [
         plural: "fluxinstances",
         rests: is_disabled,
         way_out: "stop it first, `kubectl annotate fluxinstance NAME -n NAMESPACE fluxcd.controlplane.io/reconcile=disabled`; deleted while it is disabled, it leaves Flux where it is",
+    },
+    Writer {
+        title: "Flux ResourceSet ",
+        collection: "/apis/fluxcd.controlplane.io/v1",
+        plural: "resourcesets",
+        rests: is_disabled,
+        way_out: "stop it first, `kubectl annotate resourceset NAME -n NAMESPACE fluxcd.controlplane.io/reconcile=disabled`, or take the object out of it, with `fluxcd.controlplane.io/prune: disabled` as an annotation on it",
     },
     Writer {
         title: "Argo CD application ",
@@ -211,6 +218,15 @@ mod tests {
         check(operator, OPERATOR, json!({}), live(), Some("fluxinstance flux -n flux-system")).await;
         let disabled = json!({"metadata": {"annotations": {"fluxcd.controlplane.io/reconcile": "disabled"}}});
         check(operator, OPERATOR, disabled, live(), None).await;
+        const SET: &str = "/apis/fluxcd.controlplane.io/v1/namespaces/flux-system/resourcesets/apps";
+        check(
+            "Flux ResourceSet flux-system/apps",
+            SET,
+            json!({}),
+            live(),
+            Some("resourceset apps -n flux-system"),
+        )
+        .await;
         const ARGO: &str = "/apis/argoproj.io/v1alpha1/applications?fieldSelector=metadata.name%3Dshop";
         let application = |policy: Value| json!({"items": [{"spec": {"syncPolicy": policy}}]});
         let argo = "Argo CD application shop";
