@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::common_labels::CommonLabels;
+use super::defaults;
 use super::display::{DisplayForm, Field};
 use super::live;
 use super::object::{is_custom_resource_definition, is_secret};
@@ -16,14 +17,15 @@ const MOST_OF_ONE: usize = 3;
 /// The differences between an object as it was sent and as the cluster took it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answered {
-    /// What policies, webhooks or the schema of a custom kind changed, one line each.
+    /// What policies and webhooks changed, one line each.
     pub changes: Vec<String>,
     /// What Kubernetes fills in by itself.
     pub defaults: Vec<String>,
 }
 
-/// Compares an object as it was sent with the server's answer. What stands in the live object already, others added to it.
-pub fn answered(sent: &Value, live: Option<&Value>, answer: &Value) -> Answered {
+/// Compares an object as it was sent with the server's answer. What stands in the live object already, others added to it; what the
+/// schema of a custom kind fills in are defaults.
+pub fn answered(sent: &Value, live: Option<&Value>, answer: &Value, schema: Option<&Value>) -> Answered {
     // Its parts are shown by digests, which every default changes.
     if is_custom_resource_definition(sent) {
         return Answered::default();
@@ -31,6 +33,7 @@ pub fn answered(sent: &Value, live: Option<&Value>, answer: &Value) -> Answered 
     let form = |object: &Value| DisplayForm::of(object, &CommonLabels::default());
     let (sent_form, answer_form) = (form(sent), form(answer));
     let live_form = live.map(form).unwrap_or_default();
+    let filled_form = schema.map(|schema| form(&defaults::filled(sent, schema))).unwrap_or_default();
     let shown = |value: &Value| if is_secret(sent) { "(sensitive)".to_owned() } else { short(value) };
     let mut told = Answered::default();
     for field in &sent_form.fields {
@@ -51,11 +54,23 @@ pub fn answered(sent: &Value, live: Option<&Value>, answer: &Value) -> Answered 
             && live_form.get(&field.path) != Some(&field.value)
             && !live::is_empty(&field.value)
     };
+    let is_default = |field: &&Field| {
+        defaults::is_default(field)
+            || filled_form.get(&field.path) == Some(&field.value)
+            || is_of_limit(field, &answer_form)
+    };
     let (defaults, added): (Vec<&Field>, Vec<&Field>) =
-        answer_form.fields.iter().filter(is_new).partition(|field| is_default(field));
+        answer_form.fields.iter().filter(is_new).partition(is_default);
     told.defaults.extend(defaults.iter().map(|field| format!("{} = {}", field.path, shown(&field.value))));
     told.changes.extend(grouped(&sent_form, &added, shown));
     told
+}
+
+/// Tells whether a field is the request of a resource that is as large as its limit.
+fn is_of_limit(field: &Field, answer: &DisplayForm) -> bool {
+    let limit = field.path.rsplit_once(".resources.requests");
+    let limit = limit.map(|(container, resource)| format!("{container}.resources.limits{resource}"));
+    limit.is_some_and(|limit| answer.get(&limit) == Some(&field.value))
 }
 
 /// Tells whether an empty map or list that was sent has become one with content.
@@ -100,102 +115,13 @@ fn short(value: &Value) -> String {
     if text.chars().count() <= MOST { text } else { text.chars().take(MOST).chain(['…']).collect() }
 }
 
-/// Tells whether Kubernetes itself fills in such a field, by its last name and value; `*` stands for what it works out.
-fn is_default(field: &Field) -> bool {
-    let name = match field.path.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')) {
-        Some((_, key)) => key,
-        None => field.path.rsplit(['.', ']']).next().unwrap_or_default(),
-    };
-    let value = match &field.value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let fits = |(known, values): &(&str, &[&str])| {
-        *known == name && values.iter().any(|one| *one == "*" || *one == value)
-    };
-    DEFAULTS.iter().any(fits)
-}
-
-/// The defaults of `k8s.io/kubernetes/pkg/apis/*/*/defaults.go`, by field.
-const DEFAULTS: &[(&str, &[&str])] = &[
-    ("allowVolumeExpansion", &["false"]),
-    ("apiGroup", &["rbac.authorization.k8s.io"]),
-    ("apiVersion", &["v1"]),
-    ("backoffLimit", &["6"]),
-    ("batch.kubernetes.io/controller-uid", &["*"]),
-    ("batch.kubernetes.io/job-name", &["*"]),
-    ("clusterIP", &["*"]),
-    ("clusterIPs", &["*"]),
-    ("completionMode", &["NonIndexed"]),
-    ("completions", &["1"]),
-    ("concurrencyPolicy", &["Allow"]),
-    ("controller-uid", &["*"]),
-    ("defaultMode", &["420"]),
-    ("deprecated.daemonset.template.generation", &["*"]),
-    ("dnsPolicy", &["ClusterFirst"]),
-    ("externalTrafficPolicy", &["Cluster"]),
-    ("failedJobsHistoryLimit", &["1"]),
-    ("failurePolicy", &["Fail"]),
-    ("failureThreshold", &["3"]),
-    ("finalizers", &["[kubernetes]", "[kubernetes.io/pv-protection]", "[kubernetes.io/pvc-protection]"]),
-    ("globalDefault", &["false"]),
-    ("imagePullPolicy", &["IfNotPresent", "Always"]),
-    ("internalTrafficPolicy", &["Cluster"]),
-    ("ipFamilies", &["*"]),
-    ("ipFamilyPolicy", &["SingleStack"]),
-    ("job-name", &["*"]),
-    ("kind", &["PersistentVolumeClaim"]),
-    ("kubernetes.io/metadata.name", &["*"]),
-    ("manualSelector", &["false"]),
-    ("matchPolicy", &["Equivalent"]),
-    ("maxReplicas", &["1"]),
-    ("maxSurge", &["25%", "0"]),
-    ("maxUnavailable", &["25%", "1"]),
-    ("minReplicas", &["1"]),
-    ("nodePort", &["*"]),
-    ("parallelism", &["1"]),
-    ("partition", &["0"]),
-    ("periodSeconds", &["10"]),
-    ("phase", &["Pending"]),
-    ("podManagementPolicy", &["OrderedReady"]),
-    ("podReplacementPolicy", &["TerminatingOrFailed"]),
-    ("policyTypes", &["*"]),
-    ("port", &["443"]),
-    ("preemptionPolicy", &["PreemptLowerPriority"]),
-    ("progressDeadlineSeconds", &["600"]),
-    ("protocol", &["TCP"]),
-    ("reclaimPolicy", &["Delete"]),
-    ("replicas", &["1"]),
-    ("restartPolicy", &["Always"]),
-    ("revisionHistoryLimit", &["10"]),
-    ("schedulerName", &["default-scheduler"]),
-    ("scheme", &["HTTP"]),
-    ("scope", &["*"]),
-    ("selectPolicy", &["Max"]),
-    ("serviceAccount", &["*"]),
-    ("sessionAffinity", &["None"]),
-    ("shareProcessNamespace", &["false"]),
-    ("successThreshold", &["1"]),
-    ("successfulJobsHistoryLimit", &["3"]),
-    ("targetPort", &["*"]),
-    ("terminationGracePeriodSeconds", &["30"]),
-    ("terminationMessagePath", &["/dev/termination-log"]),
-    ("terminationMessagePolicy", &["File"]),
-    ("timeoutSeconds", &["1", "10"]),
-    ("type", &["ClusterIP", "Opaque", "RollingUpdate", "Utilization"]),
-    ("volumeBindingMode", &["Immediate"]),
-    ("volumeMode", &["Filesystem"]),
-    ("whenDeleted", &["Retain"]),
-    ("whenScaled", &["Retain"]),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
     fn check(sent: Value, answer: Value, changes: &[&str], defaults: &[&str]) {
-        let told = answered(&sent, None, &answer);
+        let told = answered(&sent, None, &answer, None);
         assert_eq!((told.changes, told.defaults), (owned(changes), owned(defaults)));
     }
 
@@ -230,7 +156,7 @@ mod tests {
         let live = json!({"metadata": {"annotations": {"revision": "3"}}, "spec": {"a": 1}});
         let answer =
             json!({"metadata": {"annotations": {"revision": "3", "by": "policy"}}, "spec": {"a": 2}});
-        let told = answered(&json!({"spec": {"a": 2}}), Some(&live), &answer);
+        let told = answered(&json!({"spec": {"a": 2}}), Some(&live), &answer, None);
         assert_eq!(told.changes, ["metadata.annotations.by = \"policy\", added"]);
     }
 

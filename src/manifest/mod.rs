@@ -14,6 +14,7 @@ pub mod canonical;
 pub mod change_set;
 pub mod common_labels;
 pub mod comparison;
+pub mod defaults;
 pub mod diff;
 pub mod digest;
 pub mod display;

@@ -15,7 +15,8 @@ use super::call::{Call, escape};
 use super::client::{ApiServer, Patience};
 use super::error::ClusterError;
 
-const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+/// Where custom kinds are defined.
+pub(super) const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const MANAGER: &str = "strata";
 const PAUSE: Duration = Duration::from_millis(250);
 

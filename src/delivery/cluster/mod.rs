@@ -49,6 +49,7 @@ mod refusal;
 pub mod remove;
 mod retry;
 mod schedule;
+mod schemas;
 mod set;
 mod wait;
 mod watch;

@@ -14,6 +14,7 @@ use super::inventory::Inventory;
 use super::judge::{Verdict, comes_with, inherits, judge};
 use super::predecessor::Leftovers;
 use super::refusal::Conflict;
+use super::schemas::schema_of;
 use super::set::ObjectSet;
 use super::writers::Writers;
 use super::{observe, owned, ownership};
@@ -40,6 +41,8 @@ pub struct Preview {
     pub(super) kinds: Kinds,
     /// What who had the objects before had besides.
     pub leftovers: Leftovers,
+    /// The schemas of custom kinds, by API version and name, where the server added something.
+    schemas: BTreeMap<(String, String), Value>,
 }
 
 /// What becomes of one object.
@@ -138,9 +141,11 @@ pub async fn preview(
         inventory,
         kinds: set.with_own_kinds(served),
         leftovers,
+        schemas: BTreeMap::new(),
     };
     preview.take(set, looked);
     preview.find_writers(server, set, patience).await?;
+    preview.find_schemas(server, set, patience).await?;
     Ok(preview)
 }
 
@@ -183,7 +188,8 @@ impl Preview {
     pub fn answered<'a>(&self, set: &'a ObjectSet) -> Vec<(&'a ObjectId, Answered)> {
         let told = |(index, one): (usize, &'a Desired)| {
             let answer = self.answers.get(&one.id)?;
-            let mut told = answered::answered(&set.stamped(index), self.live.get(&one.id), answer);
+            let schema = self.schemas.get(&(one.id.api_version.clone(), one.id.kind.clone()));
+            let mut told = answered::answered(&set.stamped(index), self.live.get(&one.id), answer, schema);
             let hidden = set.hidden(index);
             for line in told.changes.iter_mut().chain(&mut told.defaults) {
                 *line = redact(std::mem::take(line), &hidden);
@@ -215,6 +221,24 @@ impl Preview {
             if let Some(way_out) = writers.way_out(server, owner, &one.id, live, patience).await? {
                 let reason = Reason::Writer { owner: owner.clone(), way_out };
                 self.problems.push(Problem { object: one.id.clone(), reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks up the schemas of custom kinds where the server added something: it may be what they say by default.
+    async fn find_schemas(
+        &mut self,
+        server: &ApiServer,
+        set: &ObjectSet,
+        patience: Patience,
+    ) -> Result<(), ClusterError> {
+        let changed = self.answered(set).into_iter().filter(|(_, told)| !told.changes.is_empty());
+        let kinds: BTreeSet<(String, String)> =
+            changed.map(|(id, _)| (id.api_version.clone(), id.kind.clone())).collect();
+        for (api_version, kind) in kinds {
+            if let Some(schema) = schema_of(server, &self.kinds, &api_version, &kind, patience).await? {
+                self.schemas.insert((api_version, kind), schema);
             }
         }
         Ok(())
