@@ -2,6 +2,7 @@
 //! has applied for others stays.
 
 use acceptance_tests::cluster::Cluster;
+use acceptance_tests::faulty::{Fault, Faulty, Rule};
 use acceptance_tests::flux_controllers::{Controllers, Fleet, control_plane, reconcile, until_ready};
 use acceptance_tests::terraform::Workspace;
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use crate::reconciled_agent::{
     BY_GIT, DEPLOYMENTS, SELF, assert_no_flux, commit_workloads, configuration, identities, mirror, owners,
     workload,
 };
+use crate::site::connection;
 
 const BY_CLUSTER: &str = "delivery {\n    cluster {}\n  }";
 const RELEASE: &str = "/apis/helm.toolkit.fluxcd.io/v2/namespaces/default/helmreleases/of-helm";
@@ -131,6 +133,23 @@ fn an_agent_moves_from_git_to_its_cluster_and_back_while_it_runs() {
     let attributes = terraform.attributes("strata_agent.flux").expect("it is in the state");
     assert_eq!((&attributes["status"], &attributes["delivered"]), (&json!("ready"), &json!("cluster one")));
     assert!(inventory(cluster).is_some(), "it is ours as long as the files are not there");
+    // The cluster refuses to let one object go: the files are there, the inventory too, and the next apply does the rest.
+    let (faulty, direct) = (Faulty::before(cluster), connection(cluster));
+    let around = format!("host = {:?}\n    token = \"any\"", faulty.host());
+    terraform.replace("main.tf", &direct, &around);
+    let refusal = Fault::Refuse(422, "Invalid", "not now");
+    faulty.add(Rule::on_writes("source-controller?fieldManager=strata-handover", usize::MAX, refusal));
+    let message = terraform.apply().expect_failure();
+    assert!(message.contains("not now") && message.contains("let go of"), "{message}");
+    let attributes = terraform.attributes("strata_agent.flux").expect("it is in the state");
+    assert_eq!(
+        (&attributes["status"], &attributes["delivered"]),
+        (&json!("incomplete"), &json!("cluster one"))
+    );
+    assert!(inventory(cluster).is_some(), "what could not be let go of is written down");
+    settle(cluster, &fleet);
+    assert_eq!((identities(cluster), uids(cluster)), (first.clone(), same.clone()));
+    terraform.replace("main.tf", &around, &direct);
     let applied = terraform.apply().expect_success();
     assert!(!applied.stdout.contains("leaves its objects"), "{}", applied.stdout);
     settle(cluster, &fleet);
