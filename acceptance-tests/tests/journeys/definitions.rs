@@ -95,7 +95,7 @@ fn what_would_go_along_with_a_definition_or_a_namespace_is_counted() {
     for message in [terraform.plan().expect_failure(), terraform.destroy().expect_failure()] {
         let message = words(&message);
         assert!(message.contains("would delete objects that take others or data along"), "{message}");
-        let definition = format!("CustomResourceDefinition/gadgets.{group}, and 3 objects with it: 3 Gadget");
+        let definition = format!("CustomResourceDefinition/gadgets.{group}, and 3 Gadget objects with it");
         assert!(message.contains(&definition), "{message}");
         assert!(message.contains(&format!("v1/Namespace/{apart}, and ")), "{message}");
         assert!(message.contains("objects with it: 3 Secret"), "{message}");

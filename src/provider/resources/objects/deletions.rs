@@ -72,11 +72,17 @@ fn with_losses(key: &str, losses: Option<&Losses>) -> String {
     let Some(losses) = losses.filter(|losses| !losses.is_empty()) else { return format!("  {key}") };
     let mut kinds: Vec<(&String, &u64)> = losses.iter().collect();
     kinds.sort_by_key(|(kind, count)| (std::cmp::Reverse(**count), *kind));
+    if let [(kind, count)] = kinds[..] {
+        return match count {
+            0 => format!("  {key}, and no {kind} with it"),
+            1 => format!("  {key}, and 1 {kind} with it"),
+            many => format!("  {key}, and {many} {kind} objects with it"),
+        };
+    }
     let named: Vec<String> = kinds.iter().take(MOST).map(|(kind, count)| format!("{count} {kind}")).collect();
     let all: u64 = losses.values().sum();
-    let objects = if all == 1 { "object" } else { "objects" };
     let more = if kinds.len() > MOST { ", …" } else { "" };
-    format!("  {key}, and {all} {objects} with it: {}{more}", named.join(", "))
+    format!("  {key}, and {all} objects with it: {}{more}", named.join(", "))
 }
 
 fn refusal(holder: &Holder, refused: &[&str], losses: &[Losses]) -> Diagnostic {
@@ -187,7 +193,9 @@ mod tests {
             with_losses("v1/Namespace/shop", Some(&losses))
         };
         assert_eq!(line(&[]), "  v1/Namespace/shop");
-        assert_eq!(line(&[("Pod", 1)]), "  v1/Namespace/shop, and 1 object with it: 1 Pod");
+        assert_eq!(line(&[("Pod", 0)]), "  v1/Namespace/shop, and no Pod with it");
+        assert_eq!(line(&[("Pod", 1)]), "  v1/Namespace/shop, and 1 Pod with it");
+        assert_eq!(line(&[("Pod", 41)]), "  v1/Namespace/shop, and 41 Pod objects with it");
         let seven = [("A", 1), ("B", 2), ("C", 3), ("D", 4), ("E", 5), ("F", 6), ("G", 7)];
         let expected = "  v1/Namespace/shop, and 28 objects with it: 7 G, 6 F, 5 E, 4 D, 3 C, 2 B, …";
         assert_eq!(line(&seven), expected);
