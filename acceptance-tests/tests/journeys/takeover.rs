@@ -77,7 +77,7 @@ fn chart_of_helm(site: &Site) {
     );
     write(
         "deployment",
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app, labels: {tier: one, extra: two}}\nspec:\n  selector: {matchLabels: {app: app}}\n  template:\n    metadata: {labels: {app: app}}\n    spec: {containers: [{name: app, image: 'app:1'}]}\n",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app, labels: {tier: one, extra: two, helm.sh/chart: small}}\nspec:\n  selector: {matchLabels: {app: app}}\n  template:\n    metadata: {labels: {app: app}}\n    spec: {containers: [{name: app, image: 'app:1'}]}\n",
     );
     write("old", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: old}\n");
 }
@@ -119,6 +119,7 @@ fn a_release_of_helm_is_taken_over_with_its_objects() {
         plan.stdout
     );
     assert!(plan.stdout.contains("had and it has not"), "{}", plan.stdout);
+    assert!(!plan.stdout.contains("[helm.sh/chart]"), "others never had that label: {}", plan.stdout);
     terraform.apply().expect_success();
     terraform.assert_nothing_to_do();
     assert_eq!(uids(), before, "nothing was made anew");

@@ -142,7 +142,7 @@ fn seen(
         let now = if untouched == Some(true) {
             form.to_owned()
         } else {
-            shown_now(keep, key, form, object, &common)
+            shown_now(keep, key, form, object, &common, untouched == Some(false))
         };
         changed |= now != form || untouched == Some(false);
         if now == form && untouched == Some(false) {
@@ -203,13 +203,15 @@ fn is_untouched(settings: &Settings, keep: &mut impl Keeper, key: &str, live: &J
     Some(owned::fingerprint(live, &settings.policy.field_manager, &mask_key).as_ref() == Some(before))
 }
 
-/// Shows an object that is not as it was applied; what is secret stays hidden, with a new revision where it changed.
+/// Shows an object that is not as it was applied; what is secret stays hidden, with a new revision where it changed. Of one that is known
+/// to be touched where nothing shows, the common labels that it lacks do: another may never have had them.
 fn shown_now(
     keep: &mut impl Keeper,
     key: &str,
     form: &str,
     live: &Json,
     common: &BTreeMap<String, String>,
+    is_touched: bool,
 ) -> String {
     let marks = keep.marks(key);
     let mut private_key = false;
@@ -224,7 +226,7 @@ fn shown_now(
         return now.summary();
     };
     let mut shown = live::shown_now(&before, &now, common);
-    if shown == before {
+    if shown == before && is_touched {
         let missing = live::missing_stamps(&now, common).into_iter();
         shown.fields.extend(missing.map(|path| Field { path, value: Json::Null }));
         shown.fields.sort_unstable_by(|one, other| one.path.cmp(&other.path));
