@@ -67,6 +67,6 @@ grep '^Apply complete' apply.log
 
 step "Gone again, with what that means beforehand"
 plan -destroy
-sed -n '/^Warning: agent/,/^hint:/p' plan.log
+awk '/^Warning: agent/ { shown = 1 } shown && hint && /^$/ { exit } shown; shown && /^hint:/ { hint = 1 }' plan.log
 "$terraform" destroy -no-color -auto-approve >destroy.log 2>&1 || { cat destroy.log; exit 1; }
 grep '^Destroy complete' destroy.log

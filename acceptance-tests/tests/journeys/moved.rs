@@ -93,7 +93,7 @@ fn a_helm_release_becomes_a_release_with_its_objects_and_its_password() {
         "(moved from helm_release.old)".to_owned(),
         format!("takes the place of Helm release {}/small", site.namespace),
         "0 to add, 1 to change, 0 to destroy".to_owned(),
-        format!("v1/ConfigMap/{0}/small, of Helm release {0}/small", site.namespace),
+        format!("2 objects of Helm release {}/small", site.namespace),
         format!("deletes what Helm release {}/small had and it has not", site.namespace),
         format!("v1/ConfigMap/{}/old", site.namespace),
         "leaves objects of Helm release".to_owned(),

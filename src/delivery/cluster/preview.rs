@@ -13,12 +13,13 @@ use super::error::ClusterError;
 use super::inventory::Inventory;
 use super::judge::{Verdict, comes_with, inherits, judge};
 use super::predecessor::Leftovers;
-use super::refusal::Conflict;
+use super::refusal::{self, Conflict};
 use super::schemas::schema_of;
 use super::set::ObjectSet;
 use super::writers::Writers;
 use super::{observe, owned, ownership};
 use crate::manifest::answered::{self, Answered};
+use crate::manifest::live;
 use crate::manifest::object::ObjectId;
 use crate::manifest::surface::Desired;
 
@@ -197,6 +198,18 @@ impl Preview {
             Some((&one.id, told))
         };
         set.objects.iter().enumerate().filter_map(told).collect()
+    }
+
+    /// Finds those fields of an object that others have with another value: that they wrote something empty which the server does not
+    /// keep is none.
+    pub fn overwritten<'a>(&self, one: &Desired, conflicts: &'a [Conflict]) -> Vec<&'a Conflict> {
+        let live = self.live.get(&one.id).unwrap_or(&Value::Null);
+        let differs = |conflict: &&Conflict| {
+            let at = |object| refusal::value_at(object, &conflict.field).unwrap_or(&Value::Null);
+            let (wanted, now) = (at(&one.object), at(live));
+            !live::is_same(wanted, now) && !(live::is_empty(wanted) && live::is_empty(now))
+        };
+        conflicts.iter().filter(differs).collect()
     }
 
     /// Finds the objects that somebody goes on writing who is to lose them.

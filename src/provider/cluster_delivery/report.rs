@@ -117,15 +117,22 @@ pub(super) fn claimed(set: &ObjectSet, taken: &[(String, String)]) -> Diagnostic
 /// What a reader of the plan should know beside the changed fields.
 pub(super) fn notices(set: &ObjectSet, preview: &Preview) -> Diagnostics {
     let (mut adopted, mut replaced, mut changed_back) = (Vec::new(), Vec::new(), Vec::new());
+    let before = set.predecessor.as_ref().map(|one| one.title.as_str()).unwrap_or_default();
+    let mut inherited = 0;
     for (one, action) in set.objects.iter().zip(&preview.actions) {
         match action {
             Action::Adopt { owner, overwritten } => {
+                let overwritten = preview.overwritten(one, overwritten);
+                if overwritten.is_empty() && owner.as_deref() == Some(before) {
+                    inherited += 1;
+                    continue;
+                }
                 let owner = owner.as_ref().map(|owner| format!(", of {owner}")).unwrap_or_default();
                 adopted.push(format!("  {}{owner}{}", one.id, fields(overwritten)));
             }
             Action::Replace { fields } => replaced.push(format!("  {}: {}", one.id, fields.join(", "))),
             Action::Update { overwritten } if !overwritten.is_empty() => {
-                changed_back.push(format!("  {}{}", one.id, fields(overwritten)));
+                changed_back.push(format!("  {}{}", one.id, fields(overwritten.iter().collect())));
             }
             _ => {}
         }
@@ -137,7 +144,11 @@ pub(super) fn notices(set: &ObjectSet, preview: &Preview) -> Diagnostics {
     let left = &preview.leftovers;
     let deleted = left.delete.keys().map(|id| format!("  {id}")).collect();
     let kept = left.keep.iter().map(|(id, reason)| format!("  {id}: {reason}")).collect();
-    let before = set.predecessor.as_ref().map(|one| one.title.as_str()).unwrap_or_default();
+    match inherited {
+        0 => {}
+        1 => adopted.insert(0, format!("  1 object of {before}")),
+        many => adopted.insert(0, format!("  {many} objects of {before}")),
+    }
     let all = [
         notice(deleted, &format!("deletes what {before} had and it has not")),
         notice(kept, &format!("leaves objects of {before} where they are")),
@@ -165,9 +176,9 @@ pub(super) fn answered(set: &ObjectSet, preview: &Preview, with_defaults: bool) 
     (!lines.is_empty()).then(|| Diagnostic::warning(summary).detail(cut_at(lines, most)))
 }
 
-fn fields(overwritten: &[Conflict]) -> String {
+fn fields(overwritten: Vec<&Conflict>) -> String {
     let named: Vec<String> =
-        overwritten.iter().map(|one| format!("{} (of {:?})", one.field, one.manager)).collect();
+        overwritten.into_iter().map(|one| format!("{} (of {:?})", one.field, one.manager)).collect();
     if named.is_empty() { String::new() } else { format!(": {}", named.join(", ")) }
 }
 

@@ -68,16 +68,16 @@ pub(super) async fn import(shared: &Arc<Shared>, id: &Id<'_>) -> Result<Imported
         return of_inventory(shared, &server, id, &inventory).await;
     }
     let revision = helm::newest_revision(&server, id.namespace, id.name, patience).await.map_err(told)?;
-    let Some(secret) = revision else {
+    let Some(record) = revision else {
         return Err(Diagnostic::error(format!("there is no release {}", id.title()))
             .detail(format!(
-                "Looked for ConfigMap {0}/{1}, which strata writes, and for Secrets {0}/sh.helm.release.v1.{2}.vN, which Helm writes.",
+                "Looked for ConfigMap {0}/{1}, which strata writes, and for Secrets and ConfigMaps {0}/sh.helm.release.v1.{2}.vN, which Helm writes.",
                 id.namespace, parent.name, id.name
             ))
             .hint("write CLUSTER/NAMESPACE/NAME, the name of the provider's cluster block and the release's namespace and name there")
             .into());
     };
-    of_helm(id, &secret)
+    of_helm(id, &record)
 }
 
 /// Takes back what was delivered straight to the cluster.
@@ -147,8 +147,8 @@ fn with_plain_data(mut live: Json) -> Json {
 }
 
 /// Takes over what Helm installed: nothing is written, the first apply does it.
-fn of_helm(id: &Id<'_>, secret: &Json) -> Result<Imported, Diagnostics> {
-    let (release, objects) = inherit::read_revision(id.cluster, id.namespace, id.name, secret)?;
+fn of_helm(id: &Id<'_>, revision: &Json) -> Result<Imported, Diagnostics> {
+    let (release, objects) = inherit::read_revision(id.cluster, id.namespace, id.name, revision)?;
     let record = release.to_record(id.cluster, schema::CRDS[0]);
     let mut state = from_record(&record, Object::new().with("cluster", Object::new()));
     let predecessor = Predecessor::HelmRelease {
