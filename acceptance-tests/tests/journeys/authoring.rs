@@ -124,7 +124,7 @@ output "rendered" {{
   value = provider::strata::parse_manifests(data.strata_render.this.yaml)["v1/ConfigMap/default/small"].data
 }}
 output "merged" {{
-  value = provider::strata::merge_values("a: {{b: 1, c: 2}}", {{ a = {{ c = 3 }} }}, null)
+  value = provider::strata::merge_values("a: {{b: 1, c: 2}}", {{ a = {{ c = 3 }} }}, tostring(null))
 }}
 output "difference" {{
   value = provider::strata::diff_manifests(data.strata_render.this.yaml, replace(data.strata_render.this.yaml, "red", "blue"))
