@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::display::Field;
+use super::live::{is_empty, is_same};
 
 /// Tells whether Kubernetes itself fills in such a field, by the end of its path and its value.
 pub fn is_default(field: &Field) -> bool {
@@ -46,6 +47,34 @@ fn names(path: &str) -> (String, String) {
         !was && !inside
     };
     (above.chars().filter(outside).collect(), name.to_owned())
+}
+
+/// Tells whether a live value is a written one with nothing but empty values and defaults beside it; `path` leads to both.
+pub fn is_only_filled_in(written: &Value, live: &Value, path: &str) -> bool {
+    match (written, live) {
+        (Value::Object(written), Value::Object(live)) => {
+            let is_kept = |(name, value): (&String, &Value)| match live.get(name) {
+                Some(live) => is_only_filled_in(value, live, &format!("{path}.{name}")),
+                None => is_empty(value),
+            };
+            let mut added = live.iter().filter(|(name, _)| !written.contains_key(*name));
+            written.iter().all(is_kept)
+                && added.all(|(name, value)| is_added(value, &format!("{path}.{name}")))
+        }
+        (Value::Array(written), Value::Array(live)) => {
+            let mut pairs = written.iter().zip(live);
+            written.len() == live.len() && pairs.all(|(written, live)| is_only_filled_in(written, live, path))
+        }
+        _ => is_same(written, live) || (is_empty(written) && is_added(live, path)),
+    }
+}
+
+/// Tells whether a value is what Kubernetes fills in, or nothing.
+fn is_added(value: &Value, path: &str) -> bool {
+    match value {
+        Value::Object(map) => map.iter().all(|(name, value)| is_added(value, &format!("{path}.{name}"))),
+        _ => is_empty(value) || is_default(&Field { path: path.to_owned(), value: value.clone() }),
+    }
 }
 
 /// Gives the object with everything that the schema of its kind gives by default, as the API server fills it in.
@@ -225,6 +254,26 @@ mod tests {
         check("spec.volumes[kube-api-access-x].projected.defaultMode", json!(1), true);
         check("spec.template.spec.serviceAccountName", json!("default"), true);
         check("serviceAccountName", json!("default"), false);
+    }
+
+    #[test]
+    fn a_live_value_may_have_defaults_beside_what_was_written() {
+        let check = |written: Value, live: Value, expected: bool| {
+            assert_eq!(is_only_filled_in(&written, &live, "spec.x[a=\"b\"]"), expected, "{written} {live}");
+        };
+        check(json!({"fieldPath": "a"}), json!({"apiVersion": "v1", "fieldPath": "a"}), true);
+        check(json!({"fieldPath": "a"}), json!({"apiVersion": "v2", "fieldPath": "a"}), false);
+        check(json!({"fieldPath": "a"}), json!({"fieldPath": "b"}), false);
+        check(
+            json!([{"ports": [{"port": 80}]}]),
+            json!([{"ports": [{"port": 80, "protocol": "TCP"}]}]),
+            true,
+        );
+        check(json!([{"ports": [{"port": 80}]}]), json!([]), false);
+        check(json!({"a": 1, "no": {}}), json!({"a": 1, "status": {"phase": "Pending"}}), true);
+        check(json!(0), Value::Null, true);
+        check(Value::Null, json!({"replicas": 1}), true);
+        check(Value::Null, json!({"replicas": 2}), false);
     }
 
     #[test]

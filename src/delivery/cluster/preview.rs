@@ -19,7 +19,7 @@ use super::set::ObjectSet;
 use super::writers::Writers;
 use super::{observe, owned, ownership};
 use crate::manifest::answered::{self, Answered};
-use crate::manifest::live;
+use crate::manifest::defaults;
 use crate::manifest::object::ObjectId;
 use crate::manifest::surface::Desired;
 
@@ -200,14 +200,12 @@ impl Preview {
         set.objects.iter().enumerate().filter_map(told).collect()
     }
 
-    /// Finds those fields of an object that others have with another value: that they wrote something empty which the server does not
-    /// keep is none.
+    /// Finds those fields of an object that others have with another value: what is empty or a default is none.
     pub fn overwritten<'a>(&self, one: &Desired, conflicts: &'a [Conflict]) -> Vec<&'a Conflict> {
         let live = self.live.get(&one.id).unwrap_or(&Value::Null);
         let differs = |conflict: &&Conflict| {
             let at = |object| refusal::value_at(object, &conflict.field).unwrap_or(&Value::Null);
-            let (wanted, now) = (at(&one.object), at(live));
-            !live::is_same(wanted, now) && !(live::is_empty(wanted) && live::is_empty(now))
+            !defaults::is_only_filled_in(at(&one.object), at(live), &conflict.field)
         };
         conflicts.iter().filter(differs).collect()
     }
