@@ -229,6 +229,12 @@ pub fn program() -> String {
     std::env::var("TERRAFORM").unwrap_or_else(|_| "terraform".to_owned())
 }
 
+/// Tells whether that is OpenTofu, which prints write-only arguments among the changes of an update, and cannot mock attributes of any type.
+pub fn is_opentofu() -> bool {
+    let output = Command::new(program()).arg("version").output().expect("the program runs");
+    String::from_utf8_lossy(&output.stdout).contains("OpenTofu v")
+}
+
 fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("the folder can be made");
     for entry in std::fs::read_dir(from).expect("the folder can be read") {
