@@ -74,6 +74,51 @@ fn objects_are_rewritten_before_a_release_drops_the_version_that_they_are_stored
     assert_eq!(site.cluster.get(&name), None);
 }
 
+/// Writes a definition of Gadgets whose `spec` has these fields, and one Gadget.
+fn define_and_create(site: &Site, fields: &str, spec: &str) {
+    let group = define(site, &[("v1", true)]);
+    let all = "{type: object, x-kubernetes-preserve-unknown-fields: true}";
+    let schema =
+        format!("{{type: object, properties: {{spec: {{type: object, properties: {{{fields}}}}}}}}}");
+    site.workspace.replace("chart/templates/gadgets.yaml", all, &schema);
+    let gadget = format!("apiVersion: {group}/v1\nkind: Gadget\nmetadata: {{name: one}}\nspec: {{{spec}}}\n");
+    site.workspace.write("chart/templates/one.yaml", &gadget);
+}
+
+#[test]
+fn a_definition_with_a_new_field_comes_with_an_object_that_has_it() {
+    let site = site("");
+    let terraform = &site.workspace;
+    define_and_create(&site, "size: {type: integer}", "size: 1");
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+
+    let both = "size: {type: integer}, color: {type: string, enum: [red, green]}";
+    define_and_create(&site, both, "size: 1, color: red");
+    let plan = terraform.plan().expect_success();
+    assert!(plan.stdout.contains("+ \"spec.color\" = \"red\""), "{}", plan.stdout);
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+
+    // What the new definition does not know either shows when it is there, before anything else is written.
+    define_and_create(&site, &both.replace("green", "blue"), "size: 1, colour: red");
+    terraform.replace("base.yaml", "green", "brown");
+    terraform.plan().expect_success();
+    let message = words(&terraform.apply().expect_failure());
+    assert!(message.contains(".spec.colour: field not declared in schema"), "{message}");
+    assert!(message.contains("one.yaml:4"), "{message}");
+    assert_eq!(site.get("configmaps", "small").expect("it is there")["data"]["color"], "green");
+    define_and_create(&site, &both.replace("green", "blue"), "size: 1, color: blue");
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+    assert_eq!(site.get("configmaps", "small").expect("it is there")["data"]["color"], "brown");
+
+    // The definition as it is says no at plan.
+    define_and_create(&site, &both.replace("green", "blue"), "size: 1, color: green");
+    let message = words(&terraform.plan().expect_failure());
+    assert!(message.contains("Unsupported value: \"green\""), "{message}");
+}
+
 #[test]
 fn what_would_go_along_with_a_definition_or_a_namespace_is_counted() {
     let site = site("");

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::call::{Apply, Call};
@@ -30,6 +31,8 @@ use super::{farewell, observe};
 use crate::manifest::object::ObjectId;
 use crate::manifest::order::{self, Step};
 
+/// How long a changed definition may take to be what all servers of a cluster go by.
+const LONGEST_SPREAD: Duration = Duration::from_secs(5);
 /// How long taking back a first apply may take.
 const LONGEST_UNDO: Duration = Duration::from_secs(180);
 
@@ -217,8 +220,13 @@ impl Run<'_> {
     /// Writes what others stand on; then tries what could not be tried before; then writes the rest.
     async fn write(&mut self, graph: &Graph) {
         let is_foundation = |index: &usize| order::step(&self.set.objects[*index].id) == Step::Foundation;
-        let open: Vec<usize> =
-            (0..graph.len).filter(|index| self.preview.actions[*index] == Action::Unknown).collect();
+        // What was looked at by an old definition may be something else by the new one.
+        let is_open = |index: &usize| match self.preview.actions[*index] {
+            Action::Unknown => true,
+            Action::Unchanged => false,
+            _ => self.preview.is_redefined(self.set, *index),
+        };
+        let open: Vec<usize> = (0..graph.len).filter(is_open).collect();
         let mut walk = Schedule::new(graph);
         if !open.is_empty() {
             let first: BTreeSet<usize> = (0..graph.len).filter(is_foundation).collect();
@@ -238,22 +246,38 @@ impl Run<'_> {
         }
     }
 
-    /// Tries, still without effect, the objects whose namespaces or kinds are there only now.
+    /// Tries, still without effect, the objects whose namespaces or kinds are there only now. A definition that changed takes a moment to
+    /// be what all servers go by.
     async fn look_again(&mut self, open: &[usize]) {
+        const PAUSE: Duration = Duration::from_millis(300);
+        let until = self.patience.deadline.min(Instant::now() + LONGEST_SPREAD);
         let ids = self.set.objects.iter().map(|one| &one.id);
         let kinds = match self.server.discover(ids, true, self.patience).await {
             Ok(kinds) => self.set.with_own_kinds(kinds),
             Err(error) => return self.outcome.error = Some(error),
         };
+        let redefined: BTreeSet<&ObjectId> = open
+            .iter()
+            .filter(|index| self.preview.is_redefined(self.set, **index))
+            .map(|index| &self.set.objects[*index].id)
+            .collect();
         let none = BTreeMap::new();
-        let looked = look_at(self.server, self.set, &kinds, &none, open, self.patience).await;
-        let preview = Arc::make_mut(&mut self.preview);
-        preview.kinds = kinds;
-        match looked {
-            Ok(looked) => preview.take(self.set, looked),
-            Err(error) => return self.outcome.error = Some(error),
+        loop {
+            let looked = look_at(self.server, self.set, &kinds, &none, open, self.patience).await;
+            let preview = Arc::make_mut(&mut self.preview);
+            match looked {
+                Ok(looked) => preview.take(self.set, looked),
+                Err(error) => return self.outcome.error = Some(error),
+            }
+            self.outcome.problems = std::mem::take(&mut preview.problems);
+            let may_pass = |one: &Problem| one.is_refusal() && redefined.contains(&one.object);
+            let is_over = self.stop.is_cancelled() || Instant::now() + PAUSE >= until;
+            if is_over || !self.outcome.problems.iter().any(may_pass) {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-        self.outcome.problems = std::mem::take(&mut preview.problems);
+        Arc::make_mut(&mut self.preview).kinds = kinds;
         self.note_new();
     }
 

@@ -186,6 +186,12 @@ fn refusal_hint(reason: &str, message: &str) -> Option<&'static str> {
     {
         return Some("the cluster's own policy says no: change the object, or the policy");
     }
+    if message.contains("field not declared in schema") {
+        return Some(
+            "the kind's definition in the cluster does not know the field: correct it, or bring the definition that has it, with this release or \
+             before it",
+        );
+    }
     if message.contains("being terminated") {
         return Some("wait until the namespace is gone, then apply again");
     }

@@ -139,10 +139,18 @@ fn with_values(
 fn same(live: &Value, result: &Value, manager: &str) -> bool {
     fields_of(live, manager) == fields_of(result, manager) && decided(live) == decided(result)
 }
+
 /// Tells whether a definition of the set brings the object's kind.
 pub(super) fn comes_with(set: &ObjectSet, id: &ObjectId) -> bool {
-    set.objects.iter().filter(|one| is_custom_resource_definition(&one.object)).any(|one| {
-        one.object["spec"]["group"] == id.group() && one.object["spec"]["names"]["kind"] == id.kind.as_str()
+    definition_of(set, id).is_some()
+}
+
+/// Finds the definition of the set that brings the object's kind.
+pub(super) fn definition_of(set: &ObjectSet, id: &ObjectId) -> Option<usize> {
+    set.objects.iter().position(|one| {
+        is_custom_resource_definition(&one.object)
+            && one.object["spec"]["group"] == id.group()
+            && one.object["spec"]["names"]["kind"] == id.kind.as_str()
     })
 }
 

@@ -11,7 +11,7 @@ use super::client::{ApiServer, Patience, redact};
 use super::discovery::Kinds;
 use super::error::ClusterError;
 use super::inventory::Inventory;
-use super::judge::{Verdict, comes_with, inherits, judge};
+use super::judge::{Verdict, comes_with, definition_of, inherits, judge};
 use super::predecessor::Leftovers;
 use super::refusal::{self, Conflict};
 use super::schemas::schema_of;
@@ -83,6 +83,13 @@ pub struct Problem {
     pub reason: Reason,
 }
 
+impl Problem {
+    /// Tells whether the server says that the object is none of its kind.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(&self.reason, Reason::Error(error) if matches!(**error, ClusterError::Refused { .. }))
+    }
+}
+
 /// What can be wrong with an object.
 #[derive(Clone, Debug)]
 pub enum Reason {
@@ -145,6 +152,7 @@ pub async fn preview(
         schemas: BTreeMap::new(),
     };
     preview.take(set, looked);
+    preview.leave_open(set);
     preview.find_writers(server, set, patience).await?;
     preview.find_schemas(server, set, patience).await?;
     Ok(preview)
@@ -198,6 +206,24 @@ impl Preview {
             Some((&one.id, told))
         };
         set.objects.iter().enumerate().filter_map(told).collect()
+    }
+
+    /// Takes back what the server refused by a definition that this very set changes: it is tried again when the new one is there.
+    fn leave_open(&mut self, set: &ObjectSet) {
+        let problems = std::mem::take(&mut self.problems);
+        for problem in problems {
+            let index = set.objects.iter().position(|one| one.id == problem.object);
+            match index.filter(|index| problem.is_refusal() && self.is_redefined(set, *index)) {
+                Some(index) => self.actions[index] = Action::Unknown,
+                None => self.problems.push(problem),
+            }
+        }
+    }
+
+    /// Tells whether the set changes the definition of an object's kind.
+    pub(super) fn is_redefined(&self, set: &ObjectSet, index: usize) -> bool {
+        definition_of(set, &set.objects[index].id)
+            .is_some_and(|definition| self.actions[definition] != Action::Unchanged)
     }
 
     /// Finds those fields of an object that others have with another value: what is empty or a default is none.

@@ -66,6 +66,7 @@ pub(super) async fn call_until_possible(
     const PAUSE: Duration = Duration::from_millis(300);
     // What nobody makes is not waited for until the deadline.
     let appears_by = Instant::now() + Duration::from_secs(30);
+    let spreads_by = Instant::now() + Duration::from_secs(5);
     loop {
         let error = match server.call(call, patience).await {
             Ok(answer) => return Ok(answer),
@@ -74,6 +75,8 @@ pub(super) async fn call_until_possible(
         let ClusterError::Refused { code, message, .. } = &error else { return Err(error) };
         let until = match code {
             404 => appears_by.min(patience.deadline),
+            // It was tried before, and a server goes by the old definition still.
+            _ if message.contains("field not declared in schema") => spreads_by.min(patience.deadline),
             403 | 409 if message.contains("being terminated") || message.contains("being deleted") => {
                 patience.deadline
             }

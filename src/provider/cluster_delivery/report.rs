@@ -236,9 +236,16 @@ pub(super) fn taken_back(set: &ObjectSet, outcome: &Outcome) -> Diagnostic {
 
 fn with_causes(diagnostic: Diagnostic, set: &ObjectSet, outcome: &Outcome, next: &str) -> Diagnostic {
     let mut lines: Vec<String> = Vec::new();
+    let mut places = places(set, &outcome.problems).into_iter();
     for one in &outcome.problems {
-        let told = problem(set, one, &[]);
-        lines.push(format!("  {}: {}", told.summary, told.detail.replace('\n', " ")));
+        lines.push(match &one.reason {
+            Reason::Error(error) => format!("  {}: {error}", one.object),
+            _ => {
+                let told = problem(set, one, &[]);
+                format!("  {}: {}", told.summary, told.detail.replace('\n', " "))
+            }
+        });
+        lines.extend(places.next().into_iter().flatten().map(|place| format!("  {place}")));
     }
     let (skipped, failed): (Vec<_>, Vec<_>) =
         outcome.failed.iter().partition(|(_, error)| matches!(error, ClusterError::Interrupted { .. }));
@@ -254,7 +261,11 @@ fn with_causes(diagnostic: Diagnostic, set: &ObjectSet, outcome: &Outcome, next:
     if outcome.interrupted {
         lines.push("  the run was interrupted".to_owned());
     }
-    let errors = failed.iter().map(|(_, error)| *error);
+    let refused = outcome.problems.iter().filter_map(|one| match &one.reason {
+        Reason::Error(error) => Some(&**error),
+        _ => None,
+    });
+    let errors = refused.chain(failed.iter().map(|(_, error)| *error));
     let mut errors = errors.chain(stuck.map(|(_, error)| error)).chain(&outcome.error);
     let hint = errors.find_map(ClusterError::hint);
     diagnostic.detail(cut(lines)).hint(hint.map_or_else(|| next.to_owned(), |hint| format!("{hint}; {next}")))
