@@ -120,6 +120,55 @@ fn a_definition_with_a_new_field_comes_with_an_object_that_has_it() {
 }
 
 #[test]
+fn definitions_of_one_release_come_with_objects_of_another_in_one_apply() {
+    let site = site("");
+    let terraform = &site.workspace;
+    let (apart, group) = (format!("{}-apart", site.namespace), define(&site, &[("v1", true)]));
+    let namespace = format!("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {apart}\n");
+    terraform.write("chart/templates/apart.yaml", &namespace);
+    terraform.write("other/Chart.yaml", "apiVersion: v2\nname: other\nversion: 1.0.0\n");
+    let gadget = format!(
+        "apiVersion: {group}/v1\nkind: Gadget\nmetadata: {{name: one}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: one}}\n"
+    );
+    terraform.write("other/templates/gadget.yaml", &gadget);
+    let other = |depends: &str| {
+        format!(
+            "resource \"strata_release\" \"other\" {{\n  name      = \"other\"\n  namespace = \"{apart}\"\n  cluster   = \"one\"\n  {depends}\n  chart {{\n    path = \"other\"\n  }}\n  delivery {{\n    cluster {{}}\n  }}\n}}\n"
+        )
+    };
+    terraform.write("other.tf", &other("depends_on = [strata_release.this]"));
+    terraform.replace(
+        "main.tf",
+        "chart {\n",
+        "allow_deletion_of = [\"CustomResourceDefinition\", \"Namespace\"]\n  chart {\n",
+    );
+    let plan = words(&terraform.plan().expect_success().stdout.replace('│', " "));
+    for part in [
+        "objects of release".to_owned(),
+        format!("{group}/v1/Gadget/{apart}/one, after release {}/small on one", site.namespace),
+        format!("v1/ConfigMap/{apart}/one, after release {}/small on one", site.namespace),
+        "depends_on".to_owned(),
+    ] {
+        assert!(plan.contains(&part), "{part} is not in\n{plan}");
+    }
+    terraform.apply().expect_success();
+    terraform.assert_nothing_to_do();
+    let gadgets = format!("/apis/{group}/v1/namespaces/{apart}/gadgets/one");
+    assert!(site.cluster.get(&gadgets).is_some());
+    terraform.destroy().expect_success();
+    assert!(site.cluster.get(&format!("/api/v1/namespaces/{apart}")).is_none());
+
+    // Alone it is refused.
+    terraform.write(
+        "main.tf",
+        &terraform.read("main.tf").split("resource \"strata_release\"").next().unwrap_or_default().to_owned(),
+    );
+    terraform.write("other.tf", &other(""));
+    let message = words(&terraform.plan().expect_failure());
+    assert!(message.contains(&format!("does not know {group}/v1 Gadget")), "{message}");
+}
+
+#[test]
 fn what_would_go_along_with_a_definition_or_a_namespace_is_counted() {
     let site = site("");
     let terraform = &site.workspace;

@@ -166,7 +166,8 @@ impl ClusterError {
                 "write that apiVersion; a chart chooses by the `kube_version` and `api_versions` that it is rendered for"
             }
             Self::UnknownKind { .. } => {
-                "install the CustomResourceDefinition first, or deliver it with the same objects; check the apiVersion for a typo"
+                "deliver the CustomResourceDefinition with the same objects or with a resource that this one depends on (`depends_on`), or install \
+                 it first; check the apiVersion for a typo"
             }
             Self::Refused { reason, message, .. } => return refusal_hint(reason, message),
             Self::Late { .. } => "raise timeouts, or look at what holds the objects up",

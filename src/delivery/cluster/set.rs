@@ -12,6 +12,7 @@ use super::graph::Node;
 use super::hooks::Hook;
 use super::inventory::{PART_OF, Parent};
 use super::predecessor::Predecessor;
+use super::preview::{Problem, Reason};
 use super::refusal;
 use crate::manifest::mask::Mark;
 use crate::manifest::object::{self, ObjectId};
@@ -272,7 +273,29 @@ impl Claims {
         }
         if taken.is_empty() { Ok(()) } else { Err(taken) }
     }
+
+    /// Finds another set of the plan that brings what an object of this one lacks in its cluster: a definition of its group, or its
+    /// namespace.
+    pub fn brought_by(&self, cluster: &str, set: &ObjectSet, problem: &Problem) -> Option<String> {
+        let Reason::Error(error) = &problem.reason else { return None };
+        let id = &problem.object;
+        let definition = format!(".{}", id.group());
+        let namespace = format!("/Namespace//{}", id.namespace.as_deref().unwrap_or_default());
+        let is_needed = |object: &str| match &**error {
+            ClusterError::UnknownKind { .. } => object.starts_with(DEFINED) && object.ends_with(&definition),
+            ClusterError::Refused { code: 404, message, .. } if message.starts_with("namespaces ") => {
+                object == namespace
+            }
+            _ => false,
+        };
+        let claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut others = claims.iter().filter(|(_, holder)| **holder != set.title);
+        others.find(|((of, object), _)| of == cluster && is_needed(object)).map(|(_, holder)| holder.clone())
+    }
 }
+
+/// How claims to definitions begin.
+const DEFINED: &str = "apiextensions.k8s.io/CustomResourceDefinition//";
 
 /// One object has one name, whichever version of its kind it is written in.
 fn without_version(id: &ObjectId) -> String {
@@ -338,6 +361,49 @@ mod tests {
         assert_eq!(claims.claim("d", &two), Ok(()));
         let taken = vec![("apps/v1beta1/Deployment/default/web".to_owned(), "one".to_owned())];
         assert_eq!(claims.claim("c", &two), Err(taken));
+    }
+
+    #[test]
+    fn what_an_object_lacks_may_come_with_another_set() {
+        let claims = Claims::default();
+        let object = |api_version: &str, kind: &str, name: &str| json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}});
+        let first = set(
+            "first",
+            &[
+                object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "widgets.x.io"),
+                object("v1", "Namespace", "shop"),
+            ],
+        );
+        let second = set("second", &[]);
+        claims.claim("c", &first).expect("nobody else claims them");
+        let check = |cluster: &str, of: &ObjectSet, object: &str, error: ClusterError, expected: bool| {
+            let object = ObjectId::parse(object).expect("a key");
+            let problem = Problem { object, reason: super::Reason::Error(Box::new(error)) };
+            let found = claims.brought_by(cluster, of, &problem);
+            assert_eq!(found.as_deref(), expected.then_some("first"), "{cluster} {problem:?}");
+        };
+        let unknown = || ClusterError::UnknownKind {
+            cluster: "c".into(),
+            api_version: "x.io/v1".into(),
+            kind: "Widget".into(),
+            object: "a".into(),
+            instead: String::new(),
+        };
+        let absent = |message: &str| ClusterError::Refused {
+            cluster: "c".into(),
+            action: "apply".into(),
+            code: 404,
+            reason: "NotFound".into(),
+            message: message.into(),
+            causes: Vec::new(),
+        };
+        check("c", &second, "x.io/v1/Widget/shop/a", unknown(), true);
+        check("d", &second, "x.io/v1/Widget/shop/a", unknown(), false);
+        check("c", &first, "x.io/v1/Widget/shop/a", unknown(), false);
+        check("c", &second, "y.x.io/v1/Widget/shop/a", unknown(), false);
+        check("c", &second, "v1/ConfigMap/shop/a", absent("namespaces \"shop\" not found"), true);
+        check("c", &second, "v1/ConfigMap/other/a", absent("namespaces \"other\" not found"), false);
+        check("c", &second, "v1/ConfigMap/shop/a", absent("something else"), false);
     }
 
     #[test]

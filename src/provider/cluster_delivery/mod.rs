@@ -90,13 +90,26 @@ pub(crate) async fn plan(
         return Ok(report::migration(set, &outgrown).into());
     }
     match preview::preview(&server, set, patience).await {
-        Ok(preview) if preview.problems.is_empty() => {
+        Ok(preview) => {
+            let (mut waiting, mut problems) = (Vec::new(), Vec::new());
+            for problem in &preview.problems {
+                match shared.clusters().claims.brought_by(cluster, set, problem) {
+                    Some(by) => waiting.push((problem.object.clone(), by)),
+                    None => problems.push(problem.clone()),
+                }
+            }
+            if !problems.is_empty() {
+                return Err(report::problems(set, &problems));
+            }
             let mut notices = report::notices(set, &preview);
             notices.extend(report::answered(set, &preview, settings.shows_defaults));
-            shared.clusters().looks.keep(cluster, set, preview);
+            if waiting.is_empty() {
+                shared.clusters().looks.keep(cluster, set, preview);
+            } else {
+                notices.push(report::waiting(set, &waiting));
+            }
             Ok(notices)
         }
-        Ok(preview) => Err(report::problems(set, &preview.problems)),
         Err(error) if error.is_out_of_reach() => Ok(report::offline(set, &error.to_string()).into()),
         Err(error) => Err(of_error(&error).into()),
     }

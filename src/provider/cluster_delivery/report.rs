@@ -114,6 +114,17 @@ pub(super) fn claimed(set: &ObjectSet, taken: &[(String, String)]) -> Diagnostic
         .into()
 }
 
+/// Objects that cannot be tried before another resource of the same plan is applied.
+pub(super) fn waiting(set: &ObjectSet, waiting: &[(ObjectId, String)]) -> Diagnostic {
+    let line = |(id, by): &(ObjectId, String)| format!("  {id}, after {by}");
+    Diagnostic::warning(format!("objects of {} are tried only when it is applied", set.title))
+        .detail(format!(
+            "Their kind or namespace comes with another resource of this plan:\n{}",
+            cut(waiting.iter().map(line).collect())
+        ))
+        .hint("that resource must be applied first: refer to it, or say so with `depends_on`")
+}
+
 /// What a reader of the plan should know beside the changed fields.
 pub(super) fn notices(set: &ObjectSet, preview: &Preview) -> Diagnostics {
     let (mut adopted, mut replaced, mut changed_back) = (Vec::new(), Vec::new(), Vec::new());
