@@ -159,10 +159,8 @@ fn definitions_of_one_release_come_with_objects_of_another_in_one_apply() {
     assert!(site.cluster.get(&format!("/api/v1/namespaces/{apart}")).is_none());
 
     // Alone it is refused.
-    terraform.write(
-        "main.tf",
-        &terraform.read("main.tf").split("resource \"strata_release\"").next().unwrap_or_default().to_owned(),
-    );
+    let main = terraform.read("main.tf");
+    terraform.write("main.tf", main.split("resource \"strata_release\"").next().unwrap_or_default());
     terraform.write("other.tf", &other(""));
     let message = words(&terraform.plan().expect_failure());
     assert!(message.contains(&format!("does not know {group}/v1 Gadget")), "{message}");
