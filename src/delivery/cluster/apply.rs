@@ -26,13 +26,11 @@ use super::schedule::Schedule;
 use super::set::ObjectSet;
 use super::wait::{Pending, Waiting};
 use super::withdraw::forget;
-use super::write::write_one;
+use super::write::{LONGEST_SPREAD, write_one};
 use super::{farewell, observe};
 use crate::manifest::object::ObjectId;
 use crate::manifest::order::{self, Step};
 
-/// How long a changed definition may take to be what all servers of a cluster go by.
-const LONGEST_SPREAD: Duration = Duration::from_secs(5);
 /// How long taking back a first apply may take.
 const LONGEST_UNDO: Duration = Duration::from_secs(180);
 
@@ -221,17 +219,18 @@ impl Run<'_> {
     async fn write(&mut self, graph: &Graph) {
         let is_foundation = |index: &usize| order::step(&self.set.objects[*index].id) == Step::Foundation;
         // What was looked at by an old definition may be something else by the new one.
+        let redefined = self.preview.redefined(self.set);
         let is_open = |index: &usize| match self.preview.actions[*index] {
             Action::Unknown => true,
             Action::Unchanged => false,
-            _ => self.preview.is_redefined(self.set, *index),
+            _ => redefined.contains(&self.set.objects[*index].id),
         };
         let open: Vec<usize> = (0..graph.len).filter(is_open).collect();
         let mut walk = Schedule::new(graph);
         if !open.is_empty() {
             let first: BTreeSet<usize> = (0..graph.len).filter(is_foundation).collect();
             self.walk(&mut walk, |index| first.contains(&index)).await;
-            self.look_again(&open).await;
+            self.look_again(&open, &redefined).await;
         }
         if self.outcome.problems.is_empty() {
             self.walk(&mut walk, |_| true).await;
@@ -248,7 +247,7 @@ impl Run<'_> {
 
     /// Tries, still without effect, the objects whose namespaces or kinds are there only now. A definition that changed takes a moment to
     /// be what all servers go by.
-    async fn look_again(&mut self, open: &[usize]) {
+    async fn look_again(&mut self, open: &[usize], redefined: &BTreeSet<&ObjectId>) {
         const PAUSE: Duration = Duration::from_millis(300);
         let until = self.patience.deadline.min(Instant::now() + LONGEST_SPREAD);
         let ids = self.set.objects.iter().map(|one| &one.id);
@@ -256,11 +255,7 @@ impl Run<'_> {
             Ok(kinds) => self.set.with_own_kinds(kinds),
             Err(error) => return self.outcome.error = Some(error),
         };
-        let redefined: BTreeSet<&ObjectId> = open
-            .iter()
-            .filter(|index| self.preview.is_redefined(self.set, **index))
-            .map(|index| &self.set.objects[*index].id)
-            .collect();
+        Arc::make_mut(&mut self.preview).kinds = kinds.clone();
         let none = BTreeMap::new();
         loop {
             let looked = look_at(self.server, self.set, &kinds, &none, open, self.patience).await;
@@ -277,7 +272,6 @@ impl Run<'_> {
             }
             tokio::time::sleep(PAUSE).await;
         }
-        Arc::make_mut(&mut self.preview).kinds = kinds;
         self.note_new();
     }
 

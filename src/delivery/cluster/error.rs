@@ -126,6 +126,9 @@ pub enum ClusterError {
     },
 }
 
+/// What a server says of a field that the definition of a kind does not have.
+pub(super) const UNKNOWN_FIELD: &str = "field not declared in schema";
+
 impl ClusterError {
     /// Tells whether the cluster could not be asked at all, which says nothing about what is in it.
     pub fn is_out_of_reach(&self) -> bool {
@@ -187,7 +190,7 @@ fn refusal_hint(reason: &str, message: &str) -> Option<&'static str> {
     {
         return Some("the cluster's own policy says no: change the object, or the policy");
     }
-    if message.contains("field not declared in schema") {
+    if message.contains(UNKNOWN_FIELD) {
         return Some(
             "the kind's definition in the cluster does not know the field: correct it, or bring the definition that has it, with this release or \
              before it",

@@ -142,16 +142,14 @@ fn same(live: &Value, result: &Value, manager: &str) -> bool {
 
 /// Tells whether a definition of the set brings the object's kind.
 pub(super) fn comes_with(set: &ObjectSet, id: &ObjectId) -> bool {
-    definition_of(set, id).is_some()
+    set.objects.iter().any(|one| defines(&one.object, id))
 }
 
-/// Finds the definition of the set that brings the object's kind.
-pub(super) fn definition_of(set: &ObjectSet, id: &ObjectId) -> Option<usize> {
-    set.objects.iter().position(|one| {
-        is_custom_resource_definition(&one.object)
-            && one.object["spec"]["group"] == id.group()
-            && one.object["spec"]["names"]["kind"] == id.kind.as_str()
-    })
+/// Tells whether an object is the definition of another's kind.
+pub(super) fn defines(definition: &Value, id: &ObjectId) -> bool {
+    is_custom_resource_definition(definition)
+        && definition["spec"]["group"] == id.group()
+        && definition["spec"]["names"]["kind"] == id.kind.as_str()
 }
 
 fn namespace_comes_with(set: &ObjectSet, id: &ObjectId) -> bool {

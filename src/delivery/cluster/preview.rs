@@ -11,16 +11,15 @@ use super::client::{ApiServer, Patience, redact};
 use super::discovery::Kinds;
 use super::error::ClusterError;
 use super::inventory::Inventory;
-use super::judge::{Verdict, comes_with, definition_of, inherits, judge};
+use super::judge::{Verdict, comes_with, defines, inherits, judge};
 use super::predecessor::Leftovers;
 use super::refusal::{self, Conflict};
-use super::schemas::schema_of;
 use super::set::ObjectSet;
 use super::writers::Writers;
-use super::{observe, owned, ownership};
+use super::{observe, owned, ownership, schemas};
 use crate::manifest::answered::{self, Answered};
 use crate::manifest::defaults;
-use crate::manifest::object::ObjectId;
+use crate::manifest::object::{ObjectId, is_custom_resource_definition};
 use crate::manifest::surface::Desired;
 
 /// What an apply would do.
@@ -195,35 +194,39 @@ pub(super) struct Looked {
 impl Preview {
     /// Tells what the server makes of the objects that change, beside what they say themselves.
     pub fn answered<'a>(&self, set: &'a ObjectSet) -> Vec<(&'a ObjectId, Answered)> {
-        let told = |(index, one): (usize, &'a Desired)| {
-            let answer = self.answers.get(&one.id)?;
-            let schema = self.schemas.get(&(one.id.api_version.clone(), one.id.kind.clone()));
-            let mut told = answered::answered(&set.stamped(index), self.live.get(&one.id), answer, schema);
-            let hidden = set.hidden(index);
-            for line in told.changes.iter_mut().chain(&mut told.defaults) {
-                *line = redact(std::mem::take(line), &hidden);
-            }
-            Some((&one.id, told))
-        };
+        let told = |(index, one): (usize, &'a Desired)| Some((&one.id, self.answered_for(set, index)?));
         set.objects.iter().enumerate().filter_map(told).collect()
+    }
+
+    fn answered_for(&self, set: &ObjectSet, index: usize) -> Option<Answered> {
+        let id = &set.objects[index].id;
+        let answer = self.answers.get(id)?;
+        let schema = self.schemas.get(&(id.api_version.clone(), id.kind.clone()));
+        let mut told = answered::answered(&set.stamped(index), self.live.get(id), answer, schema);
+        let hidden = set.hidden(index);
+        for line in told.changes.iter_mut().chain(&mut told.defaults) {
+            *line = redact(std::mem::take(line), &hidden);
+        }
+        Some(told)
     }
 
     /// Takes back what the server refused by a definition that this very set changes: it is tried again when the new one is there.
     fn leave_open(&mut self, set: &ObjectSet) {
-        let problems = std::mem::take(&mut self.problems);
-        for problem in problems {
-            let index = set.objects.iter().position(|one| one.id == problem.object);
-            match index.filter(|index| problem.is_refusal() && self.is_redefined(set, *index)) {
-                Some(index) => self.actions[index] = Action::Unknown,
-                None => self.problems.push(problem),
-            }
-        }
+        let redefined = self.redefined(set);
+        self.problems.retain(|one| !(one.is_refusal() && redefined.contains(&one.object)));
     }
 
-    /// Tells whether the set changes the definition of an object's kind.
-    pub(super) fn is_redefined(&self, set: &ObjectSet, index: usize) -> bool {
-        definition_of(set, &set.objects[index].id)
-            .is_some_and(|definition| self.actions[definition] != Action::Unchanged)
+    /// Gives the objects of those kinds whose definitions the set changes.
+    pub(super) fn redefined<'a>(&self, set: &'a ObjectSet) -> BTreeSet<&'a ObjectId> {
+        let all = set.objects.iter().zip(&self.actions);
+        let changed: Vec<&Value> = all
+            .filter(|(one, action)| {
+                **action != Action::Unchanged && is_custom_resource_definition(&one.object)
+            })
+            .map(|(one, _)| &one.object)
+            .collect();
+        let ids = set.objects.iter().map(|one| &one.id);
+        ids.filter(|id| changed.iter().any(|definition| defines(definition, id))).collect()
     }
 
     /// Finds those fields of an object that others have with another value: what is empty or a default is none.
@@ -270,11 +273,16 @@ impl Preview {
         set: &ObjectSet,
         patience: Patience,
     ) -> Result<(), ClusterError> {
-        let changed = self.answered(set).into_iter().filter(|(_, told)| !told.changes.is_empty());
+        let custom =
+            set.objects.iter().enumerate().filter(|(_, one)| schemas::may_be_defined(one.id.group()));
+        let changed = custom
+            .filter(|(index, _)| self.answered_for(set, *index).is_some_and(|told| !told.changes.is_empty()));
         let kinds: BTreeSet<(String, String)> =
-            changed.map(|(id, _)| (id.api_version.clone(), id.kind.clone())).collect();
+            changed.map(|(_, one)| (one.id.api_version.clone(), one.id.kind.clone())).collect();
         for (api_version, kind) in kinds {
-            if let Some(schema) = schema_of(server, &self.kinds, &api_version, &kind, patience).await? {
+            if let Some(schema) =
+                schemas::schema_of(server, &self.kinds, &api_version, &kind, patience).await?
+            {
                 self.schemas.insert((api_version, kind), schema);
             }
         }

@@ -8,6 +8,11 @@ use super::definitions::DEFINITIONS;
 use super::discovery::Kinds;
 use super::error::ClusterError;
 
+/// Tells whether kinds of a group can be custom ones: names of Kubernetes' oldest groups have no dot, those of definitions must have one.
+pub(super) fn may_be_defined(group: &str) -> bool {
+    group.contains('.')
+}
+
 /// Reads the schema of a custom kind; none where the kind is no custom one, or its definition may not be read.
 ///
 /// # Errors
@@ -23,10 +28,6 @@ pub(super) async fn schema_of(
     else {
         return Ok(None);
     };
-    // Names of Kubernetes' oldest groups have no dot, those of definitions must have one.
-    if !group.contains('.') {
-        return Ok(None);
-    }
     let action = format!("read the definition of {api_version}/{kind}");
     let path = format!("{DEFINITIONS}/{}.{group}", known.plural);
     let definition = match server.find(&Call::get(path, action), patience).await {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::{Apply, Call};
 use super::client::{ApiServer, Patience};
-use super::error::ClusterError;
+use super::error::{ClusterError, UNKNOWN_FIELD};
 use super::ownership;
 use super::preview::{Action, Preview};
 use super::readiness::{Readiness, readiness};
@@ -16,6 +16,9 @@ use super::remove::delete_and_wait;
 use super::set::ObjectSet;
 use crate::manifest::object::{ObjectId, is_custom_resource_definition};
 use crate::manifest::surface::Desired;
+
+/// How long a changed definition may take to be what all servers of a cluster go by.
+pub(super) const LONGEST_SPREAD: Duration = Duration::from_secs(5);
 
 /// Writes one object and gives what the server made of it.
 pub(super) async fn write_one(
@@ -66,7 +69,7 @@ pub(super) async fn call_until_possible(
     const PAUSE: Duration = Duration::from_millis(300);
     // What nobody makes is not waited for until the deadline.
     let appears_by = Instant::now() + Duration::from_secs(30);
-    let spreads_by = Instant::now() + Duration::from_secs(5);
+    let spreads_by = Instant::now() + LONGEST_SPREAD;
     loop {
         let error = match server.call(call, patience).await {
             Ok(answer) => return Ok(answer),
@@ -76,7 +79,7 @@ pub(super) async fn call_until_possible(
         let until = match code {
             404 => appears_by.min(patience.deadline),
             // It was tried before, and a server goes by the old definition still.
-            _ if message.contains("field not declared in schema") => spreads_by.min(patience.deadline),
+            _ if message.contains(UNKNOWN_FIELD) => spreads_by.min(patience.deadline),
             403 | 409 if message.contains("being terminated") || message.contains("being deleted") => {
                 patience.deadline
             }
